@@ -1,0 +1,1 @@
+"""The product's logic: plain Python that knows no Airflow."""

@@ -1,0 +1,76 @@
+"""What a rule knows of a source's past: written once per night and source, and used again by every re-run."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+from pydantic import BaseModel, Field
+
+from include import files
+from include.gate.ledger import Gate, holding
+from include.settings import Settings, night_id
+from include.sql import in_list
+
+
+class Context(BaseModel):
+    """Figures of one source before tonight."""
+
+    median_duration_seconds: dict[str, float] = Field(
+        default_factory=dict, description="survey_id: median completion time of its responses"
+    )
+
+    @property
+    def digest(self) -> str:
+        """Hash of the figures."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def context_path(home: Path, as_of: datetime, source: str) -> Path:
+    """Where a night's context of a source lies."""
+    return home / "ledger" / "context" / night_id(as_of) / f"{source}.json"
+
+
+def read_context(home: Path, as_of: datetime, source: str) -> Context:
+    """The context of a source tonight; empty while there is none."""
+    path = context_path(home, as_of, source)
+    return Context.model_validate(files.read_json(path)) if path.exists() else Context()
+
+
+def write_context(home: Path, as_of: datetime, source: str, context: Context) -> None:
+    """Keep a source's context for re-runs of this night."""
+    files.write_json(context_path(home, as_of, source), context.model_dump())
+
+
+def prepare_contexts(settings: Settings, as_of: datetime, sources: list[str], gates: list[Gate]) -> None:
+    """Write tonight's context of each source from the clean data of the last `context_nights` nights.
+
+    A source whose context of tonight exists, or that has no clean data yet, is passed over.
+    """
+    since = as_of - timedelta(days=settings.context_nights)
+    for source in sources:
+        if context_path(settings.home, as_of, source).exists():
+            continue
+        paths = [
+            str(settings.home / count.clean.path)
+            for gate in holding(gates)
+            if gate.source == source and since <= gate.night < as_of
+            for entity, count in gate.entities.items()
+            if entity == "survey_response" and count.clean
+        ]
+        if paths:
+            rows = f"read_parquet([{in_list(paths)}], union_by_name = true)"
+            with duckdb.connect() as con:
+                context = Context(median_duration_seconds=median_durations(con, rows))
+            write_context(settings.home, as_of, source, context)
+
+
+def median_durations(con: duckdb.DuckDBPyConnection, rows: str) -> dict[str, float]:
+    """Median completion time in seconds of each survey in a relation of responses."""
+    found = con.execute(
+        f"""select survey_id, median(duration_seconds) from {rows}
+            where duration_seconds > 0 group by survey_id order by survey_id"""
+    ).fetchall()
+    return {survey: float(median) for survey, median in found}

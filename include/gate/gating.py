@@ -1,0 +1,324 @@
+"""Gate: judge every pending delivery of a group by itself; references come at settle."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from include import files
+from include.contracts import load_contracts
+from include.failpoints import failpoint
+from include.gate import context as contexts
+from include.gate.judging import (
+    ROW_SPACE,
+    Judged,
+    add_survey_indices,
+    drop_batch,
+    entities_in_order,
+    judged_of,
+    map_batch,
+    open_tables,
+    run_rules,
+)
+from include.gate.ledger import CheckResult, read_ledger
+from include.gate.masking import keyed_hash, masked_text, normalised
+from include.gate.pending import Candidate, CandidateEntity, pending_batches, work_folder
+from include.gate.rules import load_rules
+from include.landing.batches import Batch
+from include.settings import Settings, hash_key_of
+from include.sources.loading import LoadedSource, SourceConfigError, load_source_results
+from include.sql import literal, quoted
+
+
+@dataclass
+class GateSummary:
+    """What gating a group did."""
+
+    batches: int = 0
+    rows: int = 0
+    stopped: list[str] = field(default_factory=list)
+
+
+def prepare_night(settings: Settings, as_of: datetime) -> None:
+    """Write tonight's context of each source, before anything is gated."""
+    loaded, _ = load_source_results(settings.sources)
+    names = [one.source.name for one in loaded]
+    contexts.prepare_contexts(settings, as_of, names, read_ledger(settings.home, as_of))
+
+
+def gate_group(settings: Settings, as_of: datetime, group: str) -> GateSummary:
+    """Judge all pending deliveries of a group, and leave them as candidates for settle.
+
+    A delivery that can't be judged, or that a check stops, becomes a candidate that is quarantined whole.
+    """
+    rules = load_rules()
+    key = hash_key_of(settings)
+    loaded = [one for one in load_source_results(settings.sources)[0] if one.source.group == group]
+    pending = pending_batches(settings, as_of, loaded, rules.digest)
+    summary = GateSummary(batches=len(pending))
+    if not pending:
+        return summary
+    _keep_versions(settings.home, loaded, rules.digest, rules.text)
+    with tempfile.TemporaryDirectory(dir=files.private_folder(settings.home / "work"), prefix="judge-") as scratch:
+        con = duckdb.connect(str(Path(scratch) / "judge.duckdb"))
+        try:
+            _Gating(settings, as_of, con, key, summary).run(pending)
+        finally:
+            con.close()
+    return summary
+
+
+def _keep_versions(home: Path, loaded: Sequence[LoadedSource], rules_hash: str, rules_text: str) -> None:
+    """Keep the rules and mappings that gates name by hash."""
+    folder = home / "versions"
+    for path, text in [
+        (folder / "rules" / f"{rules_hash}.json", rules_text),
+        *((folder / "mappings" / f"{one.mapping_hash}.yml", one.text) for one in loaded),
+    ]:
+        if not path.exists():
+            files.write_bytes(path, text.encode())
+
+
+class _Gating:
+    """Judging of one group in one night."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        as_of: datetime,
+        con: duckdb.DuckDBPyConnection,
+        key: bytes,
+        summary: GateSummary,
+    ) -> None:
+        self.settings = settings
+        self.as_of = as_of
+        self.con = con
+        self.key = key
+        self.summary = summary
+        self.faults: dict[int, tuple[str, str]] = {}  # batch_no: status, message
+        self.contexts: dict[str, contexts.Context] = {}
+
+    def run(self, pending: list[tuple[Batch, LoadedSource, int]]) -> None:
+        """Map, judge and write all pending deliveries."""
+        all_judged = [judged_of(number, batch, one) for number, (batch, one, _) in enumerate(pending, start=1)]
+        gate_nos = {judged.batch_no: item[2] for judged, item in zip(all_judged, pending, strict=True)}
+        open_tables(self.con, entities_in_order(all_judged))
+        mapped = [judged for judged in all_judged if self._map(judged)]
+        self._add_contexts(mapped)
+        for judged in mapped:
+            medians = self.contexts[judged.batch.source].median_duration_seconds
+            if judged.batch_no not in self.faults:
+                add_survey_indices(self.con, judged, medians)
+        for entity in entities_in_order(mapped):
+            for number, fault in run_rules(self.con, entity, mapped).items():
+                self.faults[number] = ("failed", fault)
+        self._check_stops(mapped)
+        for judged in all_judged:
+            failpoint("gate:before_candidate")
+            self._write(judged, gate_nos[judged.batch_no])
+
+    def _map(self, judged: Judged) -> bool:
+        """Map one delivery; its fault is its own."""
+        batch = judged.batch
+        if batch.status == "unreadable":
+            self.faults[judged.batch_no] = ("unreadable", batch.message or "")
+            return False
+        try:
+            map_batch(self.con, self.settings.home, judged, self.settings.timezone)
+            return True
+        except (SourceConfigError, duckdb.Error, ValueError) as error:
+            drop_batch(self.con, judged)
+            self.faults[judged.batch_no] = ("failed", f"{batch.source}.{batch.feed}: {error}")
+            return False
+
+    def _add_contexts(self, mapped: Sequence[Judged]) -> None:
+        """Tonight's context of each source; a survey that it lacks gets the figures of its first delivery."""
+        for judged in mapped:
+            name = judged.batch.source
+            if name not in self.contexts:
+                self.contexts[name] = contexts.read_context(self.settings.home, self.as_of, name)
+            if "survey_response" not in judged.entities:
+                continue
+            rows = f"(select * from m_survey_response where _is_usable and batch_no = {judged.batch_no})"
+            found = contexts.median_durations(self.con, rows)
+            known = self.contexts[name].median_duration_seconds
+            if found.keys() - known.keys():
+                self.contexts[name] = contexts.Context(median_duration_seconds={**found, **known})
+                contexts.write_context(self.settings.home, self.as_of, name, self.contexts[name])
+
+    def _check_stops(self, mapped: Sequence[Judged]) -> None:
+        """Stop a delivery of which too many rows fail a rule, or a snapshot that has shrunk too much."""
+        limits = {
+            rule.id: rule.stop_above
+            for rules in load_rules().by_entity.values()
+            for rule in rules
+            if rule.stop_above is not None
+        }
+        last_keys = {
+            (gate.source, gate.feed, entity): count.key_count
+            for gate in read_ledger(self.settings.home, self.as_of)
+            if gate.delivery == "snapshot" and gate.status == "gated"
+            for entity, count in gate.entities.items()
+        }
+        for judged in mapped:
+            for entity in judged.entities:
+                message = self._stop_message(judged, entity, limits, last_keys)
+                if message and judged.batch_no not in self.faults:
+                    self.faults[judged.batch_no] = ("stopped", message)
+            if judged.batch_no not in self.faults and judged.batch.delivery == "snapshot":
+                for entity in judged.entities:
+                    place = (judged.batch.source, judged.batch.feed, entity)
+                    last_keys[place] = self._key_count(judged, entity)
+
+    def _stop_message(
+        self,
+        judged: Judged,
+        entity: str,
+        limits: dict[str, float],
+        last_keys: dict[tuple[str, str, str], int],
+    ) -> str | None:
+        rows = self._one(f"select count(*) from m_{entity} where batch_no = {judged.batch_no}")
+        for rule_id, limit in limits.items():
+            failed = self._one(
+                f"select count(*) from failure where rule_id = '{rule_id}' and batch_no = {judged.batch_no}"
+            )
+            if rows and failed / rows > limit:
+                return f"{rule_id}: {failed} of {rows} rows fail, more than {limit:.0%}"
+        last = last_keys.get((judged.batch.source, judged.batch.feed, entity))
+        if judged.batch.delivery == "snapshot" and last:
+            keys = self._key_count(judged, entity)
+            if keys < self.settings.snapshot_min_share * last:
+                return f"{entity}: the snapshot has {keys} keys, the last one had {last}"
+        return None
+
+    def _key_count(self, judged: Judged, entity: str) -> int:
+        return self._one(f"select count(distinct _key) from m_{entity} where batch_no = {judged.batch_no}")
+
+    def _one(self, sql: str) -> int:
+        row = self.con.execute(sql).fetchone()
+        return int(row[0]) if row else 0
+
+    def _write(self, judged: Judged, gate_no: int) -> None:
+        """Leave one delivery as a candidate."""
+        batch = judged.batch
+        status, message = self.faults.get(judged.batch_no, ("gated", None))
+        if message:
+            self.summary.stopped.append(f"{batch.source}.{batch.feed}: {message}")
+        context = self.contexts.get(batch.source)
+        with files.writing_folder(work_folder(self.settings.home) / batch.batch_id) as folder:
+            entities = {}
+            if judged.batch_no not in self.faults or status == "stopped":
+                entities = {entity: self._write_entity(judged, entity, gate_no, folder) for entity in judged.entities}
+                self._assert_complete(judged)
+            candidate = Candidate(
+                batch=batch,
+                gate_no=gate_no,
+                status=status,
+                message=message,
+                rules_hash=load_rules().digest,
+                mapping_hash=judged.loaded.mapping_hash,
+                context_hash=context.digest if context else None,
+                entities=entities,
+                checks=self._checks(judged) if entities else [],
+            )
+            files.write_json(folder / "candidate.json", candidate.model_dump(mode="json"))
+        self.summary.rows += sum(one.rows_in for one in entities.values())
+
+    def _assert_complete(self, judged: Judged) -> None:
+        """Every record that was received gives at least one row."""
+        records = " union ".join(
+            f"select record from m_{entity} where batch_no = {judged.batch_no}" for entity in judged.entities
+        )
+        found = self._one(f"select count(*) from ({records})")
+        received = judged.batch.rows.records if judged.batch.rows else 0
+        if found != received:
+            raise AssertionError(f"{judged.batch.batch_id}: {received} records received, {found} became rows")
+
+    def _checks(self, judged: Judged) -> list[CheckResult]:
+        counts = dict(
+            self.con.execute(
+                "select rule_id, count(*) from failure where batch_no = ? group by rule_id", [judged.batch_no]
+            ).fetchall()
+        )
+        stopped_by = (self.faults.get(judged.batch_no, ("", ""))[1] or "").split(":", 1)[0]
+        return [
+            CheckResult(
+                entity=entity,
+                rule_id=rule.id,
+                verdict=rule.verdict,
+                failed_count=counts.get(rule.id, 0),
+                checked_count=self._one(f"select count(*) from m_{entity} where batch_no = {judged.batch_no}"),
+                stopped=rule.id == stopped_by,
+            )
+            for entity in judged.entities
+            for rule in load_rules().of(entity, "gate")
+        ]
+
+    def _write_entity(self, judged: Judged, entity: str, gate_no: int, folder: Path) -> CandidateEntity:
+        mine = f"(select * from m_{entity} where batch_no = {judged.batch_no})"
+        rows = folder / f"{entity}.rows.parquet"
+        failures = folder / f"{entity}.failures.parquet"
+        self.con.execute(
+            f"""copy (
+                with verdicts as (
+                    select row_id, bool_or(verdict = 'unusable') as is_unusable,
+                           string_agg(rule_id, ',' order by rule_id)
+                               filter (where verdict = 'not_counted') as not_counted,
+                           string_agg(rule_id, ',' order by rule_id) filter (where verdict = 'flag') as flags
+                    from failure where entity = '{entity}' and batch_no = {judged.batch_no} group by row_id
+                )
+                select {self._clean_columns(judged, entity, gate_no)}, m._key
+                from {mine} m left join verdicts v using (row_id)
+                where not coalesce(v.is_unusable, false)
+                order by m.row_id
+            ) to {literal(str(rows))} (format parquet)"""
+        )
+        self.con.execute(
+            f"""copy (
+                select m.row_id % {ROW_SPACE} as row_id, m.record as row_number, m._key as business_key,
+                       f.rule_id, f.verdict, f.detail
+                from failure f join {mine} m using (row_id)
+                where f.entity = '{entity}' and f.batch_no = {judged.batch_no}
+                  and f.verdict in ('unusable', 'not_counted')
+                order by m.row_id, f.rule_id
+            ) to {literal(str(failures))} (format parquet)"""
+        )
+        return CandidateEntity(
+            rows_in=self._one(f"select count(*) from {mine}"),
+            key_count=self._key_count(judged, entity),
+            rows=rows.name,
+            failures=failures.name,
+        )
+
+    def _clean_columns(self, judged: Judged, entity: str, gate_no: int) -> str:
+        """SQL of the columns of clean: personal columns hashed, free text masked, then what the gate adds."""
+        parts = []
+        for name, column in load_contracts()[entity].columns.items():
+            own = f"m.{quoted(name)}"
+            if column.is_hashed:
+                hashed = keyed_hash(normalised(own, column.personal or ""), self.key)
+                parts.append(f"{hashed} as {quoted(name + '_hash')}")
+                continue
+            parts.append(f"{masked_text(own) if column.personal else own} as {quoted(name)}")
+            if column.type == "id":
+                parts.append(f"m.{quoted(name + '_space')}")
+        batch = judged.batch
+        return ", ".join(
+            [
+                *parts,
+                f"{literal(batch.source)} as source",
+                f"{literal(batch.feed)} as feed",
+                f"{literal(batch.batch_id)} as batch_id",
+                f"{gate_no}::integer as gate_no",
+                "m.record as row_number",
+                f"m.row_id % {ROW_SPACE} as row_id",
+                "v.not_counted is null as is_counted",
+                "v.not_counted as not_counted_rules",
+                "v.flags as flag_rules",
+            ]
+        )

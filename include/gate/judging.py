@@ -1,0 +1,211 @@
+"""The tables on which a group's deliveries are judged, and the rules run on them.
+
+Table `m_<entity>` holds the mapped rows of all deliveries together (`batch_no` tells them apart), with the helper
+columns that `expectations/README.md` names; table `failure` has one row per row and failed rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from include import files
+from include.contracts import Contract, load_contracts
+from include.gate.gx_duckdb import validate
+from include.gate.rules import Rule, RuleError, load_rules
+from include.gate.survey_indices import BLOCK_COLUMNS, add_indices
+from include.landing.batches import Batch
+from include.sources.loading import LoadedSource, feed_entities
+from include.sources.mapping import mapped_rows, melted_survey
+from include.sql import literal, quoted
+
+# row_id of a judged row = batch_no * ROW_SPACE + its number in batch and entity.
+ROW_SPACE = 1 << 40
+FAILURE_COLUMNS = (
+    "entity varchar, batch_no integer, row_id bigint, rule_id varchar, verdict varchar, holds boolean, detail varchar"
+)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One delivery on the tables."""
+
+    batch_no: int
+    batch: Batch
+    loaded: LoadedSource
+    entities: tuple[str, ...]
+
+
+def open_tables(con: duckdb.DuckDBPyConnection, entities: Sequence[str]) -> None:
+    """Make the empty tables."""
+    con.execute("set timezone = 'UTC'; set preserve_insertion_order = false")
+    con.execute(f"create table failure ({FAILURE_COLUMNS}); create table survey_block ({BLOCK_COLUMNS})")
+    for entity in entities:
+        con.execute(f"create table m_{entity} ({_table_columns(load_contracts()[entity])})")
+
+
+def _table_columns(contract: Contract) -> str:
+    columns = ["batch_no integer", "row_id bigint", "record bigint"]
+    for name, column in contract.columns.items():
+        columns.append(f"{quoted(name)} {column.duckdb_type}")
+        if column.type == "id":
+            columns.append(f"{quoted(name + '_space')} varchar")
+    columns += [
+        "_key varchar",
+        "_change_time timestamp",
+        "_night_end timestamp",
+        "_is_usable boolean",
+        "_is_complete boolean",
+        "_filled_count integer",
+        "_missing_required varchar",
+        "_untyped varchar",
+        "_unmapped varchar",
+        "_unparsable varchar",
+    ]
+    if contract.entity == "survey_answer":
+        columns += ["_scale_min double", "_scale_max double", "_parent_is_unusable boolean default false"]
+    if contract.entity == "survey_response":
+        columns += ["_opposites_agreed boolean"]
+    return ", ".join(columns)
+
+
+def map_batch(con: duckdb.DuckDBPyConnection, home: Path, judged: Judged, time_zone: str) -> None:
+    """Put the mapped rows of one delivery on the tables.
+
+    Raises:
+        SourceConfigError: a required column is not in the file.
+        ValueError: the raw Parquet is not what was landed.
+    """
+    batch = judged.batch
+    assert batch.rows is not None  # noqa: S101 - only readable batches are judged
+    path = batch.folder(home) / batch.rows.path
+    if files.sha256_of(path) != batch.rows.sha256:
+        raise ValueError(f"{batch.batch_id}: {batch.rows.path} is not what was landed (SHA-256 differs)")
+    con.execute(f"create or replace temp view raw as select * from read_parquet({literal(str(path))})")
+    first = judged.entities[0]
+    for entity in judged.entities:
+        mapped = mapped_rows(judged.loaded, batch.feed, entity, batch.rows.columns, time_zone)
+        con.execute(_insert(entity, judged, mapped.sql, with_unparsable=entity == first))
+
+
+def _insert(entity: str, judged: Judged, sql: str, with_unparsable: bool) -> str:
+    contract = load_contracts()[entity]
+    required_key = [name for name in contract.key if contract.columns[name].required]
+    has_key = " and ".join(f"{quoted(name)} is not null" for name in required_key)
+    key = ", ".join(f"coalesce({quoted(name)}, '')" for name in contract.key)
+    filled = " + ".join(f"({quoted(name)} is not null)::integer" for name in contract.mapped_columns())
+    required = [name for name, column in contract.columns.items() if column.required and name not in contract.key]
+    missing = ", ".join(f"case when {quoted(name)} is null then {literal(name)} end" for name in required)
+    change_time = quoted(contract.change_time) if contract.change_time else "null::timestamp"
+    complete = "coalesce(is_complete, true)" if "is_complete" in contract.columns else "true"
+    night_end = judged.batch.night_end.strftime("%Y-%m-%d %H:%M:%S")
+    return f"""
+        insert into m_{entity} by name
+        select *, _unparsable is null and _untyped is null and _key is not null and _missing_required is null
+                  as _is_usable
+        from (
+            select {judged.batch_no} as batch_no, {judged.batch_no * ROW_SPACE} + local_id as row_id,
+                   * exclude (local_id),
+                   case when {has_key} then concat_ws('|', {key}) end as _key,
+                   {change_time} as _change_time, timestamp {literal(night_end)} as _night_end,
+                   {complete} as _is_complete, {filled} as _filled_count,
+                   {f"nullif(concat_ws(', ', {missing}), '')" if missing else "null::varchar"} as _missing_required
+            from ({sql})
+            {"" if with_unparsable else "where _unparsable is null"}
+        )"""
+
+
+def add_survey_indices(con: duckdb.DuckDBPyConnection, judged: Judged, medians: dict[str, float]) -> None:
+    """Compute the careless-response indices of a delivery whose responses carry their answers."""
+    survey_id = melted_survey(judged.loaded.source.feeds[judged.batch.feed])
+    if survey_id and judged.batch.rows:
+        add_indices(con, judged.batch_no, judged.loaded, survey_id, judged.batch.rows.columns, medians)
+
+
+def run_rules(con: duckdb.DuckDBPyConnection, entity: str, batches: Sequence[Judged]) -> dict[int, str]:
+    """Judge one entity's rows of all deliveries; what went wrong, by batch_no.
+
+    A rule that can't be run on all deliveries together is run on each alone, so that one delivery's fault is its own.
+    """
+    rules = load_rules().of(entity, "gate")
+    if entity == "survey_answer":
+        _mark_children(con)
+    try:
+        record_failures(con, entity, f"m_{entity}", rules)
+        return {}
+    except (RuleError, duckdb.Error):
+        con.execute("delete from failure where entity = ?", [entity])
+    faults: dict[int, str] = {}
+    for judged in (one for one in batches if entity in one.entities):
+        table = f"m_{entity}_alone"
+        con.execute(f"create or replace table {table} as select * from m_{entity} where batch_no = {judged.batch_no}")
+        try:
+            record_failures(con, entity, table, rules)
+        except (RuleError, duckdb.Error) as error:
+            faults[judged.batch_no] = str(error)
+        con.execute(f"drop table {table}")
+    return faults
+
+
+def _mark_children(con: duckdb.DuckDBPyConnection) -> None:
+    """Answers of a record whose response is unusable go with it."""
+    con.execute(
+        """
+        update m_survey_answer as a set _parent_is_unusable = true, _is_usable = false
+        from (
+            select distinct r.batch_no, r.record from failure f join m_survey_response r on r.row_id = f.row_id
+            where f.entity = 'survey_response' and f.verdict = 'unusable'
+        ) p
+        where a.batch_no = p.batch_no and a.record = p.record
+        """
+    )
+
+
+def record_failures(con: duckdb.DuckDBPyConnection, entity: str, table: str, rules: Sequence[Rule]) -> None:
+    """Run rules with GX and write every failing row; GX's count and the rows written must be equal.
+
+    Raises:
+        RuleError: a rule could not be run, or the counts differ.
+    """
+    for result in validate(con, table, rules):
+        rule = result.rule
+        before = _count(con, "failure")
+        names = [d[0] for d in con.execute(f"select * from ({result.failing_rows}) limit 0").description or []]
+        detail = "q.detail" if "detail" in names else "null"
+        con.execute(
+            f"""insert into failure
+                select {literal(entity)}, q.row_id // {ROW_SPACE}, q.row_id, {literal(rule.id)},
+                       {literal(rule.verdict)}, {rule.holds}, {detail}
+                from ({result.failing_rows}) q"""
+        )
+        written = _count(con, "failure") - before
+        if written != result.failed_count:
+            raise RuleError(f"{rule.id}: GX counts {result.failed_count} rows, {written} were written")
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = con.execute(f"select count(*) from {table}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def drop_batch(con: duckdb.DuckDBPyConnection, judged: Judged) -> None:
+    """Take a delivery off the tables."""
+    for entity in judged.entities:
+        con.execute(f"delete from m_{entity} where batch_no = {judged.batch_no}")
+    con.execute(f"delete from failure where batch_no = {judged.batch_no}")
+
+
+def entities_in_order(all_judged: Sequence[Judged]) -> list[str]:
+    """The entities of the deliveries, a response before its answers."""
+    found = {entity for judged in all_judged for entity in judged.entities}
+    return [entity for entity in load_contracts() if entity in found and entity != "survey_answer"] + [
+        entity for entity in ("survey_answer",) if entity in found
+    ]
+
+
+def judged_of(batch_no: int, batch: Batch, loaded: LoadedSource) -> Judged:
+    """A delivery and the entities that it brings."""
+    return Judged(batch_no, batch, loaded, tuple(feed_entities(loaded.source.feeds[batch.feed])))

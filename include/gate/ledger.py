@@ -1,0 +1,101 @@
+"""The ledger: one JSON per gate of a batch, written last. What it names is committed; nothing else is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from include import files
+
+FORMAT_VERSION = 1
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class DataFile(_Frozen):
+    """A Parquet file of the data home, by its path below it."""
+
+    path: str
+    sha256: str
+    rows: int
+
+
+class EntityCount(_Frozen):
+    """What a gate did with the rows of one entity; counts are the batch's after this gate, files are this gate's."""
+
+    rows_in: int
+    rows_clean: int
+    rows_quarantined: int
+    rows_not_counted: int
+    key_count: int
+    clean: DataFile | None = None
+    quarantine: DataFile | None = None
+    held: DataFile | None = None
+
+
+class CheckResult(_Frozen):
+    """How many rows of a batch failed a rule."""
+
+    entity: str
+    rule_id: str
+    verdict: str
+    failed_count: int
+    checked_count: int
+    stopped: bool = False
+
+
+class Gate(_Frozen):
+    """One gate of one batch."""
+
+    format_version: int = FORMAT_VERSION
+    batch_id: str
+    gate_no: int
+    kind: Literal["full", "moved"]
+    night: datetime
+    source: str
+    feed: str
+    delivery: str
+    batch_order: str
+    received_at: datetime
+    content_hash: str
+    records_received: int | None
+    status: Literal["gated", "stopped", "unreadable", "failed"]
+    message: str | None = None
+    mapping_hash: str
+    rules_hash: str
+    context_hash: str | None = None
+    entities: dict[str, EntityCount] = Field(default_factory=dict)
+    checks: list[CheckResult] = Field(default_factory=list)
+
+
+def commit(home: Path, gate: Gate) -> None:
+    """Write a gate to the ledger."""
+    files.write_json(home / "ledger" / gate.batch_id / f"{gate.gate_no}.json", gate.model_dump(mode="json"))
+
+
+def read_ledger(home: Path, as_of: datetime) -> list[Gate]:
+    """All gates of nights up to `as_of`, by batch order, batch and number."""
+    found = [Gate.model_validate(files.read_json(path)) for path in (home / "ledger").glob("*.*.*.*/[0-9]*.json")]
+    return sorted((gate for gate in found if gate.night <= as_of), key=lambda g: (g.batch_order, g.batch_id, g.gate_no))
+
+
+def holding(gates: Iterable[Gate]) -> list[Gate]:
+    """The gates that hold: of each batch its last full one and the moved ones after it."""
+    by_batch: dict[str, list[Gate]] = {}
+    for gate in gates:
+        kept = by_batch.setdefault(gate.batch_id, [])
+        if gate.kind == "full":
+            kept.clear()
+        kept.append(gate)
+    return [gate for kept in by_batch.values() for gate in kept]
+
+
+def last_gates(gates: Iterable[Gate]) -> dict[str, Gate]:
+    """The newest gate of each batch."""
+    return {gate.batch_id: gate for gate in gates}

@@ -1,0 +1,101 @@
+"""What a gate leaves for settle: candidate files of each delivery under `work/gate/`, not committed yet."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from include import files
+from include.gate.ledger import CheckResult, Gate, last_gates, read_ledger
+from include.landing.batches import Batch, read_batches
+from include.settings import Settings
+from include.sources.loading import LoadedSource
+
+# These are judged again when mapping or rules have changed since.
+UNSETTLED = ("stopped", "failed", "unreadable")
+
+
+class CandidateEntity(BaseModel):
+    """One entity of a candidate: rows in, and how many of them the gate found fit for clean."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows_in: int
+    key_count: int
+    rows: str = Field(description="Parquet of the rows not unusable, in the form of clean, with `_key`")
+    failures: str = Field(description="Parquet of row × failed rule")
+
+
+class Candidate(BaseModel):
+    """A judged delivery before its references are."""
+
+    model_config = ConfigDict(frozen=True)
+
+    batch: Batch
+    gate_no: int
+    status: str
+    message: str | None
+    rules_hash: str
+    mapping_hash: str
+    context_hash: str | None
+    entities: dict[str, CandidateEntity]
+    checks: list[CheckResult]
+
+    def gate(self, night: datetime) -> Gate:
+        """The gate that this candidate becomes, without its entities."""
+        batch = self.batch
+        return Gate(
+            batch_id=batch.batch_id,
+            gate_no=self.gate_no,
+            kind="full",
+            night=night,
+            source=batch.source,
+            feed=batch.feed,
+            delivery=batch.delivery,
+            batch_order=batch.batch_order,
+            received_at=batch.received_at,
+            content_hash=batch.content_hash,
+            records_received=batch.rows.records if batch.rows else None,
+            status=self.status,
+            message=self.message,
+            mapping_hash=self.mapping_hash,
+            rules_hash=self.rules_hash,
+            context_hash=self.context_hash,
+        )
+
+
+def work_folder(home: Path) -> Path:
+    """Where candidates wait; disposable."""
+    return files.private_folder(home / "work") / "gate"
+
+
+def read_candidates(home: Path) -> list[Candidate]:
+    """All candidates, in the order in which their deliveries hold."""
+    found = [Candidate.model_validate(files.read_json(path)) for path in work_folder(home).glob("[!.]*/candidate.json")]
+    return sorted(found, key=lambda one: one.batch.batch_order)
+
+
+def pending_batches(
+    settings: Settings, as_of: datetime, loaded: list[LoadedSource], rules_hash: str
+) -> list[tuple[Batch, LoadedSource, int]]:
+    """The batches that have no gate yet, or whose gate failed under other rules or another mapping.
+
+    Returns:
+        batch, its source, and the number of its next gate, in the order in which the batches hold.
+    """
+    last = last_gates(read_ledger(settings.home, as_of))
+    pending = []
+    for one in loaded:
+        for feed in one.source.feeds:
+            for batch in read_batches(settings.home, one.source.name, feed, as_of):
+                gate = last.get(batch.batch_id)
+                if gate is None:
+                    pending.append((batch, one, 1))
+                elif gate.status in UNSETTLED and (gate.mapping_hash, gate.rules_hash) != (
+                    one.mapping_hash,
+                    rules_hash,
+                ):
+                    pending.append((batch, one, gate.gate_no + 1))
+    return sorted(pending, key=lambda item: item[0].batch_order)

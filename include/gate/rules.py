@@ -1,0 +1,126 @@
+"""The rules of `expectations/rules/`: read, checked, and spread over the entities."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from include.contracts import load_contracts
+from include.settings import PROJECT_ROOT
+
+FOLDER = PROJECT_ROOT / "expectations" / "rules"
+Verdict = Literal["unusable", "not_counted", "flag", "note"]
+Stage = Literal["gate", "settle"]
+
+
+class RuleError(Exception):
+    """A rule file can't be used, or a rule could not be run; the text names it."""
+
+
+class Expectation(BaseModel):
+    """A GX expectation by its type: native, or a class of `expectations/custom`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: str
+    kwargs: dict[str, Any] = Field(default_factory=dict)
+
+
+class Rule(BaseModel):
+    """One rule about one entity."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    requirement: str
+    verdict: Verdict
+    stage: Stage = "gate"
+    holds: bool = False
+    sql: str | None = None
+    expectation: Expectation | None = None
+    settings: dict[str, float | int] = Field(default_factory=dict)
+    stop_above: float | None = Field(None, ge=0, le=1)
+    en: str
+    zh: str
+
+    @model_validator(mode="after")
+    def _complete(self) -> Rule:
+        if (self.sql is None) == (self.expectation is None):
+            raise ValueError("needs either `sql` or `expectation`")
+        if self.holds and (self.verdict != "unusable" or self.stage != "settle"):
+            raise ValueError("`holds` goes with verdict unusable at stage settle")
+        return self
+
+    @property
+    def query(self) -> str | None:
+        """The rule's SQL with its settings filled in; `{batch}` stays."""
+        return None if self.sql is None else _filled(self.sql, self.settings)
+
+    def words(self, language: Literal["en", "zh"]) -> str:
+        """The reason in words, settings filled in."""
+        return _filled(self.en if language == "en" else self.zh, self.settings)
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """All rules by entity, and the hash that says which they were."""
+
+    by_entity: dict[str, tuple[Rule, ...]]
+    digest: str
+    text: str
+
+    def of(self, entity: str, stage: Stage) -> list[Rule]:
+        """The rules of an entity at a stage."""
+        return [rule for rule in self.by_entity[entity] if rule.stage == stage]
+
+
+@cache
+def load_rules(folder: Path = FOLDER) -> RuleSet:
+    """All rules, those of every entity first.
+
+    Raises:
+        RuleError: a file names an unknown entity, has an unknown or missing key, or an id stands twice.
+    """
+    contracts = load_contracts()
+    shared: list[dict[str, Any]] = []
+    own: dict[str, list[dict[str, Any]]] = {entity: [] for entity in contracts}
+    for path in sorted(folder.glob("*.yml")):
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        entity = content.get("entity")
+        if entity == "*":
+            shared = content["rules"]
+        elif entity in own:
+            own[entity] = content["rules"]
+        else:
+            raise RuleError(f"{path.name}: no such entity: {entity}")
+    by_entity = {}
+    for entity, rules in own.items():
+        spread = [{**rule, "id": f"{entity}_{rule['id']}"} for rule in shared]
+        try:
+            by_entity[entity] = tuple(Rule.model_validate(rule) for rule in [*spread, *rules])
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise RuleError(f"rules of {entity}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    ids = [rule.id for rules in by_entity.values() for rule in rules]
+    doubled = sorted({one for one in ids if ids.count(one) > 1})
+    if doubled:
+        raise RuleError(f"rule ids stand twice: {', '.join(doubled)}")
+    text = json.dumps(
+        {entity: [rule.model_dump() for rule in rules] for entity, rules in by_entity.items()},
+        ensure_ascii=False,
+        sort_keys=True,
+    )
+    return RuleSet(by_entity, hashlib.sha256(text.encode()).hexdigest(), text)
+
+
+def _filled(text: str, settings: dict[str, float | int]) -> str:
+    for name, value in settings.items():
+        text = text.replace("{" + name + "}", f"{value:g}")
+    return text

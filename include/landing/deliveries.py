@@ -1,0 +1,65 @@
+"""Which deliveries of a feed lie ready."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from include.settings import Settings, SettingsError, parse_instant
+from include.sources.loading import LoadedSource
+from include.sources.schema import Feed
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Files that a source delivered together; `delivered_for` is the night that their folder names, if any."""
+
+    delivered_for: datetime | None
+    paths: tuple[Path, ...]
+
+
+def find_deliveries(settings: Settings, loaded: LoadedSource, feed: Feed, as_of: datetime) -> list[Delivery]:
+    """The deliveries of a file feed up to `as_of`, oldest first.
+
+    A pattern with `{night}` gives one delivery per folder of that name; folders of later nights wait. A pattern without
+    it gives one delivery of all that lies there.
+    """
+    folder = source_folder(settings, loaded)
+    zone = ZoneInfo(settings.timezone)
+    by_night: dict[datetime | None, list[Path]] = {}
+    for pattern in feed.files:
+        for path in sorted(folder.glob(pattern.replace("{night}", "*"))):
+            if not path.is_file() or path.name.startswith("."):
+                continue
+            night = None
+            if "{night}" in pattern:
+                night = _night_in(path.relative_to(folder).as_posix(), pattern, zone)
+                if night is None or night > as_of:
+                    continue
+            by_night.setdefault(night, []).append(path)
+    return [Delivery(night, tuple(by_night[night])) for night in sorted(by_night, key=lambda n: n or as_of)]
+
+
+def source_folder(settings: Settings, loaded: LoadedSource) -> Path:
+    """Where a source's files lie: its `folder`, relative to its YAML."""
+    named = loaded.source.folder.replace("{home}", str(settings.home)).replace("{real_data}", str(settings.real_data))
+    return loaded.path.parent / named
+
+
+def _night_in(name: str, pattern: str, zone: ZoneInfo) -> datetime | None:
+    """The night that a path names, or null where the folder is no night at all (an `archive`, say)."""
+    before = pattern.split("{night}", maxsplit=1)[0]
+    glob_text = re.escape(before).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+    match = re.match(glob_text + r"(\d{8}T\d{6}Z|\d{4}-\d{2}-\d{2})", name)
+    if match is None:
+        return None
+    text = match.group(1)
+    try:
+        if text.endswith("Z"):
+            return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        return parse_instant(text, zone)
+    except (ValueError, SettingsError):
+        return None

@@ -1,0 +1,265 @@
+"""Read source YAMLs; every error names file, line and key."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from include.contracts import load_contracts
+from include.sources.schema import GROUPS, EntityMapping, Feed, Installation, Questionnaire, Source, ValueMap
+
+INSTALLATION_FILE = "installation.yml"
+# What melting a questionnaire fills by itself.
+MELTED_COLUMNS = frozenset({"question_id", "answer_value", "answer_text", "is_not_applicable"})
+M = TypeVar("M", bound=BaseModel)
+
+
+class SourceConfigError(Exception):
+    """A source YAML can't be used; the text names file, line and key."""
+
+    def __init__(self, path: Path, line: int | None, key: str, problem: str) -> None:
+        place = f"{path.name}:{line}" if line else path.name
+        super().__init__(f"{place}: {key + ': ' if key else ''}{problem}")
+        self.path = path
+        self.line = line
+        self.key = key
+
+
+@dataclass(frozen=True)
+class LoadedSource:
+    """A source, the file it was read from, and where its keys stand in it."""
+
+    path: Path
+    source: Source
+    mapping_hash: str
+    text: str
+
+    def line_of(self, *key: str | int) -> int | None:
+        """Line of a key, such as ("feeds", "tickets", "entities", "ticket", "columns", "status")."""
+        return _line_of(yaml.compose(self.text, _Loader), key)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose keys are always text (`是`, `01`, `yes`) and whose only booleans are true and false."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        pairs: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            if key_node.value in pairs:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key_node.value} stands twice", key_node.start_mark
+                )
+            pairs[key_node.value] = self.construct_object(value_node, deep=True)
+        return pairs
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf"))
+
+
+def load_sources(folder: Path) -> list[LoadedSource]:
+    """All sources of an installation, by name.
+
+    Raises:
+        SourceConfigError: a file can't be used, or two files name the same source.
+    """
+    loaded, errors = load_source_results(folder)
+    if errors:
+        raise errors[0]
+    return loaded
+
+
+def load_source_results(folder: Path) -> tuple[list[LoadedSource], list[SourceConfigError]]:
+    """The sources that can be used, and what is wrong with each other file: one bad YAML stops only itself."""
+    if not folder.is_dir():
+        raise SourceConfigError(folder, None, "METRICS_SOURCES", "no such folder")
+    loaded: dict[str, LoadedSource] = {}
+    errors: list[SourceConfigError] = []
+    for path in sorted([*folder.glob("*.yml"), *folder.glob("*.yaml")]):
+        if path.name == INSTALLATION_FILE:
+            continue
+        try:
+            one = load_source(path)
+            if one.source.name in loaded:
+                other = loaded[one.source.name].path.name
+                raise SourceConfigError(path, one.line_of("source"), "source", f"{one.source.name} is in {other} too")
+            loaded[one.source.name] = one
+        except SourceConfigError as error:
+            errors.append(error)
+    if not loaded and not errors:
+        raise SourceConfigError(folder, None, "METRICS_SOURCES", "holds no source YAML")
+    return [loaded[name] for name in sorted(loaded)], errors
+
+
+def load_source(path: Path) -> LoadedSource:
+    """Read one source YAML and hold it against the contracts.
+
+    Raises:
+        SourceConfigError: it is no YAML, has unknown or missing keys, or maps what no contract knows.
+    """
+    text, source = _read_model(path, Source)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    loaded = LoadedSource(path, source, digest, text)
+    _check(loaded)
+    return loaded
+
+
+def load_installation(folder: Path) -> Installation:
+    """What the installation says of all sources together; the defaults where there is no file."""
+    path = folder / INSTALLATION_FILE
+    return _read_model(path, Installation)[1] if path.exists() else Installation()
+
+
+def customer_key_spaces(folder: Path, sources: Sequence[LoadedSource]) -> list[str]:
+    """Key spaces of customers, the most trusted first: as the installation orders them, then by group and name."""
+    ordered = list(load_installation(folder).key_spaces)
+    for one in sorted(sources, key=lambda s: (GROUPS.index(s.source.group), s.source.name)):
+        for feed in one.source.feeds.values():
+            for entity in ("customer", "customer_identity"):
+                if entity in feed.entities:
+                    ordered.append(key_space_of(one.source, feed.entities[entity], "customer_id"))
+    return list(dict.fromkeys(ordered))
+
+
+def key_space_of(source: Source, mapping: EntityMapping, column: str) -> str:
+    """The key space of an id column: as the YAML says, else the source's own."""
+    return mapping.key_spaces.get(column, source.name)
+
+
+def feed_entities(feed: Feed) -> list[str]:
+    """The entities that a feed delivers, parents first as the YAML lists them."""
+    return ["survey", "survey_question"] if feed.questionnaires else list(feed.entities)
+
+
+def _read_model(path: Path, model: type[M]) -> tuple[str, M]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = yaml.load(text, _Loader)
+    except UnicodeDecodeError as error:
+        raise SourceConfigError(path, None, "", "is not UTF-8") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise SourceConfigError(path, mark.line + 1 if mark else None, "", str(error.problem)) from error
+    if not isinstance(content, dict):
+        raise SourceConfigError(path, 1, "", "is empty or not a mapping")
+    try:
+        return text, model.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = [part for part in first["loc"] if not _is_union_branch(part)]
+        problem = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            problem = "unknown key"
+        line = _line_of(yaml.compose(text, _Loader), key)
+        raise SourceConfigError(path, line, ".".join(map(str, key)), problem) from error
+
+
+def _is_union_branch(part: str | int) -> bool:
+    """Pydantic names the tried branch of a union (`str`, `dict[str,…]`) as if it were a key."""
+    return isinstance(part, str) and (part in {"str", "float", "int"} or "[" in part)
+
+
+def _check(loaded: LoadedSource) -> None:
+    """Hold a source's mappings against the contracts, its questionnaires and its value maps."""
+    _Check(loaded).run()
+
+
+class _Check:
+    """What no schema can see: names that must exist elsewhere."""
+
+    def __init__(self, loaded: LoadedSource) -> None:
+        self.loaded = loaded
+        self.source = loaded.source
+
+    def fail(self, problem: str, *key: str | int) -> None:
+        loaded = self.loaded
+        raise SourceConfigError(loaded.path, loaded.line_of(*key), ".".join(map(str, key)), problem)
+
+    def run(self) -> None:
+        self.zone(self.source.time_zone, "time_zone")
+        for survey_id, questionnaire in self.source.questionnaires.items():
+            self.questionnaire(survey_id, questionnaire)
+        for feed_name, feed in self.source.feeds.items():
+            self.zone(feed.time_zone, "feeds", feed_name, "time_zone")
+            for encoding in feed.encoding:
+                self.encoding(encoding, "feeds", feed_name, "encoding")
+            for entity, mapping in feed.entities.items():
+                self.entity(entity, mapping, ("feeds", feed_name, "entities", entity))
+
+    def zone(self, zone: str | None, *key: str | int) -> None:
+        try:
+            ZoneInfo(zone or "UTC")
+        except (KeyError, ValueError):
+            self.fail(f"unknown time zone {zone}", *key)
+
+    def encoding(self, encoding: str, *key: str | int) -> None:
+        try:
+            codecs.lookup(encoding)
+        except LookupError:
+            self.fail(f"unknown encoding {encoding}", *key)
+
+    def values(self, values: str | ValueMap | None, *key: str | int) -> None:
+        if isinstance(values, str) and values not in self.source.value_maps:
+            self.fail(f"no value map {values}", *key)
+
+    def questionnaire(self, survey_id: str, questionnaire: Questionnaire) -> None:
+        ids = [question.id for question in questionnaire.questions]
+        for number, question in enumerate(questionnaire.questions):
+            place = ("questionnaires", survey_id, "questions", number)
+            self.values(question.values, *place, "values")
+            if ids.count(question.id) > 1:
+                self.fail(f"question {question.id} stands twice", *place, "id")
+            shown_by = re.split(r"[\s<>=!]", (question.shown_if or "").strip())[0]
+            for name in filter(None, [question.opposite_of, shown_by]):
+                if name not in ids:
+                    self.fail(f"no question {name}", *place)
+
+    def entity(self, entity: str, mapping: EntityMapping, place: tuple[str, ...]) -> None:
+        contract = load_contracts().get(entity)
+        if contract is None:
+            self.fail(f"no such entity; known are {', '.join(load_contracts())}", *place)
+            return
+        columns = contract.mapped_columns()
+        for name, column in mapping.columns.items():
+            if name not in columns:
+                self.fail(f"{entity} has no column {name}", *place, "columns", name)
+            self.values(column.values, *place, "columns", name, "values")
+            self.zone(column.time_zone, *place, "columns", name, "time_zone")
+        for name in mapping.key_spaces:
+            if name not in columns or columns[name].type != "id":
+                self.fail(f"{entity} has no id column {name}", *place, "key_spaces", name)
+        if mapping.questionnaire and mapping.questionnaire not in self.source.questionnaires:
+            self.fail(f"no questionnaire {mapping.questionnaire}", *place, "questionnaire")
+        melted = MELTED_COLUMNS if mapping.questionnaire else frozenset()
+        for name, contract_column in columns.items():
+            if contract_column.required and name not in mapping.columns and name not in melted:
+                self.fail(f"required column {name} is not mapped", *place, "columns")
+
+
+def _line_of(node: yaml.Node | None, key: Sequence[str | int]) -> int | None:
+    """Line of the deepest part of `key` that the document has."""
+    line = node.start_mark.line + 1 if node else None
+    for part in key:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            if found is None:
+                return line
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line

@@ -1,0 +1,240 @@
+"""Every row ends in clean or in quarantine, with every reason."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+
+import duckdb
+import pytest
+
+from include.gate.ledger import holding, read_ledger
+from include.gate.rules import RuleError
+from tests.support.mini_company import DESK, EVENT_HEADER, TICKET_HEADER, USER_HEADER, MiniCompany
+
+FIRST, SECOND = "2026-06-01", "2026-06-02"
+
+
+def ticket(key: str, **cells: str) -> str:
+    values = {
+        "customer": "C1",
+        "status": "已解决",
+        "created": "2026/06/01 09:00",
+        "resolved": "2026/06/01 10:00",
+        "description": "ok",
+        "updated": "2026/06/01 10:00",
+    } | cells
+    return ",".join([key, *values.values()]) + "\n"
+
+
+def test_verdicts_and_reasons(company: MiniCompany) -> None:
+    lines = [
+        ticket("T1"),
+        ticket("T2", resolved="2026/06/01 08:59"),  # 2: resolved before created
+        ticket("", status="处理中"),  # 3: no key
+        ticket("T4", status="怪"),  # 4: unmapped status, so the required column is empty
+        ticket("T5", created="2026/13/01 09:00"),  # 5: no date, and required
+        ticket("T6", created="2026/06/02 00:01"),  # 6: after the night's end
+        "T7,too,few\n",  # 7
+        ticket("T8", customer=""),  # 8: flag
+        ticket("T9", created="2026/06/02 00:00", resolved=""),  # 9: at the night's end is still tonight
+    ]
+    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + "".join(lines))
+    company.deliver(FIRST, "users.csv", USER_HEADER + "C1,K1,,\n")
+    company.run(FIRST)
+    assert company.reasons("ticket") == [
+        (2, "ticket_resolved_before_created", "not_counted"),
+        (3, "ticket_missing_key", "quarantined"),
+        (4, "ticket_missing_required", "quarantined"),
+        (5, "ticket_missing_required", "quarantined"),
+        (5, "ticket_unreadable_value", "quarantined"),
+        (6, "ticket_created_in_future", "quarantined"),
+        (6, "ticket_resolved_before_created", "quarantined"),
+        (7, "ticket_unparsable", "quarantined"),
+    ]
+    assert company.clean("ticket", "ticket_id, is_counted, not_counted_rules, flag_rules") == [
+        ("T1", True, None, None),
+        ("T2", False, "ticket_resolved_before_created", None),
+        ("T8", True, None, "ticket_without_customer"),
+        ("T9", True, None, None),
+    ]
+    count = next(g for g in read_ledger(company.home, company.night(FIRST)) if g.feed == "tickets").entities["ticket"]
+    assert (count.rows_in, count.rows_clean, count.rows_quarantined, count.rows_not_counted) == (9, 4, 5, 1)
+
+
+def test_reasons_are_in_both_languages_with_the_columns(company: MiniCompany) -> None:
+    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + ticket("T1", status="怪"))
+    company.run(FIRST)
+    assert company.reasons("ticket", "reason_en, reason_zh") == [
+        ("A column without which the row has no place is empty: status", "必填列为空：status")
+    ]
+
+
+def test_times_are_utc(company: MiniCompany) -> None:
+    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + ticket("T1"))
+    company.deliver(
+        FIRST,
+        "events.csv",
+        EVENT_HEADER
+        + "E1,T1,created,2026-06-01T01:00:00Z\nE2,T1,note,2026-06-01 09:30:00+08:00\nE3,T1,note,2026-06-01 10:00:00\n",
+    )
+    company.run(FIRST)
+    assert company.clean("ticket", "created_at::varchar") == [("2026-06-01 01:00:00",)]
+    assert company.clean("ticket_event", "occurred_at::varchar") == [
+        ("2026-06-01 01:00:00",),
+        ("2026-06-01 01:30:00",),
+        ("2026-06-01 02:00:00",),
+    ]
+
+
+def test_of_copies_the_complete_and_later_one_is_kept(company: MiniCompany) -> None:
+    lines = [
+        ticket("T1", description="first"),
+        ticket("T1", description="second"),  # same change time: a copy, and the later one
+        ticket("T2", description="full"),
+        ticket("T2", description=""),  # less complete: the earlier one is kept
+        ticket("T3", description="old"),
+        ticket("T3", description="new", updated="2026/06/01 11:00"),  # another change time: a version
+    ]
+    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + "".join(lines))
+    company.run(FIRST)
+    assert company.reasons("ticket", "row_number, rule_id, reason_zh") == [
+        (1, "ticket_duplicate_in_batch", "同一批次内的重复行：#2"),
+        (4, "ticket_duplicate_in_batch", "同一批次内的重复行：#3"),
+    ]
+    assert company.clean("ticket", "description") == [("second",), ("full",), ("old",), ("new",)]
+
+
+def test_an_unusable_copy_does_not_push_out_the_good_one(company: MiniCompany) -> None:
+    lines = [ticket("T1"), ticket("T1", resolved="never")]
+    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + "".join(lines))
+    company.run(FIRST)
+    assert company.clean("ticket", "row_number") == [(1,)]
+
+
+def test_personal_columns_are_hashed_and_free_text_is_masked(company: MiniCompany) -> None:
+    company.deliver(FIRST, "users.csv", USER_HEADER + "C1,K1, Li@Example.com ,138 1234 5678\n")
+    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + ticket("T1", description="call 13812345678", status="怪"))
+    company.deliver(FIRST, "tickets_2.csv", TICKET_HEADER + ticket("T2", description="ring 13812345678"))
+    company.run(FIRST)
+    key = b"a key for tests"
+    assert company.clean("customer_identity", "email_hash, phone_hash") == [
+        tuple(hmac.new(key, text, hashlib.sha256).hexdigest() for text in (b"li@example.com", b"8613812345678"))
+    ]
+    assert company.clean("ticket", "description") == [("ring [phone]",)]
+    masked, original = company.reasons("ticket", "raw_row_masked, raw_row")[0]
+    assert json.loads(masked)["描述"] == "call [phone]"
+    assert json.loads(original)["描述"] == "call 13812345678"
+    assert (company.home / "quarantine").stat().st_mode & 0o777 == 0o700
+    assert (company.home / "landing").stat().st_mode & 0o777 == 0o700
+
+
+def test_an_event_is_held_until_its_ticket_arrives(company: MiniCompany) -> None:
+    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + ticket("T1") + ticket("T2", created="nonsense"))
+    events = "".join(f"E{n},T{n},created,2026-06-01T0{n}:00:00Z\n" for n in (1, 2, 3))
+    company.deliver(FIRST, "events.csv", EVENT_HEADER + events)
+    company.run(FIRST)
+    assert company.reasons("ticket_event") == [
+        (2, "ticket_event_parent_unusable", "held"),
+        (2, "ticket_event_without_ticket", "held"),
+        (3, "ticket_event_without_ticket", "held"),
+    ]
+    company.deliver(SECOND, "tickets.csv", TICKET_HEADER + ticket("T3"))
+    company.run(SECOND)
+    assert company.clean("ticket_event", "event_id, gate_no", "event_id") == [("E1", 1), ("E3", 2)]
+    gates = [gate for gate in read_ledger(company.home, company.night(SECOND)) if gate.feed == "events"]
+    assert [
+        (g.kind, g.entities["ticket_event"].rows_clean, g.entities["ticket_event"].rows_quarantined) for g in gates
+    ] == [
+        ("full", 1, 2),
+        ("moved", 2, 1),
+    ]
+    # What held on the first night still holds for it.
+    assert len(holding(read_ledger(company.home, company.night(FIRST)))) == 2
+    before = company.files()
+    company.run(SECOND)
+    assert company.files() == before
+
+
+def test_a_reference_is_checked_only_if_some_source_delivers_its_key_space(company: MiniCompany) -> None:
+    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + ticket("T1", customer="C1") + ticket("T2", customer="C9"))
+    company.deliver(FIRST, "users.csv", USER_HEADER + "C1,K1,,\n")
+    company.run(FIRST)
+    assert company.clean("ticket", "ticket_id, flag_rules") == [("T1", None), ("T2", "ticket_unknown_customer")]
+
+
+def test_a_reference_to_nobodys_key_space_is_not_checked(company: MiniCompany) -> None:
+    text = DESK[: DESK.index("  users:")]
+    company.write_source("desk.yml", text)
+    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + ticket("T1", customer="C9"))
+    company.run(FIRST)
+    assert company.clean("ticket", "flag_rules") == [(None,)]
+
+
+def test_a_shrunken_snapshot_stops_and_is_held_whole(company: MiniCompany) -> None:
+    company.deliver(FIRST, "users.csv", USER_HEADER + "".join(f"C{n},,a{n}@b.cn,\n" for n in range(10)))
+    company.deliver(SECOND, "users.csv", USER_HEADER + "".join(f"C{n},,a{n}@b.cn,\n" for n in range(4)))
+    company.run(FIRST)
+    company.run(SECOND)
+    gate = read_ledger(company.home, company.night(SECOND))[-1]
+    assert (gate.status, gate.message) == ("stopped", "customer_identity: the snapshot has 4 keys, the last one had 10")
+    count = gate.entities["customer_identity"]
+    assert (count.rows_in, count.rows_clean, count.rows_quarantined) == (4, 0, 4)
+    assert len(company.clean("customer_identity")) == 10
+    assert {status for (status,) in company.reasons("customer_identity", "status")} == {"held"}
+
+
+def test_half_of_the_keys_is_enough(company: MiniCompany) -> None:
+    company.deliver(FIRST, "users.csv", USER_HEADER + "".join(f"C{n},,a{n}@b.cn,\n" for n in range(10)))
+    company.deliver(SECOND, "users.csv", USER_HEADER + "".join(f"C{n},,a{n}@b.cn,\n" for n in range(5)))
+    company.run(FIRST)
+    company.run(SECOND)
+    assert read_ledger(company.home, company.night(SECOND))[-1].status == "gated"
+
+
+def test_a_missing_mandatory_column_stops_its_feed_and_a_corrected_mapping_heals_it(company: MiniCompany) -> None:
+    company.deliver(FIRST, "events.csv", "id,ticket_no,type,at\nE1,T1,created,2026-06-01T01:00:00Z\n")
+    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + ticket("T1"))
+    company.run(FIRST)
+    failed = next(g for g in read_ledger(company.home, company.night(FIRST)) if g.feed == "events")
+    line = DESK.splitlines().index("          ticket_id: [ticket]") + 1
+    assert failed.status == "failed"
+    assert failed.message is not None
+    assert f"desk.yml:{line}: feeds.events.entities.ticket_event.columns.ticket_id" in failed.message
+    assert failed.entities["ticket_event"].rows_quarantined == 1
+    assert len(company.clean("ticket")) == 1
+    company.write_source("desk.yml", DESK.replace("ticket_id: [ticket]", "ticket_id: [ticket, ticket_no]"))
+    company.run(FIRST)
+    healed = [g for g in read_ledger(company.home, company.night(FIRST)) if g.feed == "events"][-1]
+    assert (healed.status, healed.gate_no, healed.entities["ticket_event"].rows_clean) == ("gated", 2, 1)
+
+
+def test_a_flipped_byte_in_landing_is_noticed(company: MiniCompany) -> None:
+    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + ticket("T1"))
+    company.land(FIRST)
+    path = next(company.home.glob("landing/desk/tickets/*/rows.parquet"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(duckdb.Error):  # the whole delivery can't even be quarantined from damaged rows
+        company.run(FIRST)
+
+
+def test_gx_count_and_rows_written_must_agree(company: MiniCompany, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    from include.gate import judging
+
+    real = judging.validate
+    monkeypatch.setattr(
+        judging,
+        "validate",
+        lambda *args: [replace(one, failed_count=one.failed_count + 1) for one in real(*args)],
+    )
+    con = duckdb.connect()
+    con.execute("create table m_team as select 1::bigint as row_id, null as _unparsable")
+    con.execute(f"create table failure ({judging.FAILURE_COLUMNS})")
+    rules = [rule for rule in judging.load_rules().of("team", "gate") if rule.id == "team_unparsable"]
+    with pytest.raises(RuleError, match="GX counts 1 rows, 0 were written"):
+        judging.record_failures(con, "team", "m_team", rules)

@@ -1,0 +1,77 @@
+"""Rules are read whole or not at all, and GX can't drop one silently."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from include.gate.gx_duckdb import expectation_of, validate
+from include.gate.rules import Rule, RuleError, load_rules
+
+WORDS = {"requirement": "CL-6", "verdict": "flag", "en": "en", "zh": "zh"}
+
+
+def rule(**parts: object) -> Rule:
+    return Rule.model_validate({"id": "one", **WORDS, **parts})
+
+
+def test_all_four_verdicts_and_ten_kinds_of_rules() -> None:
+    rules = [one for rules in load_rules().by_entity.values() for one in rules]
+    assert {one.verdict for one in rules} == {"unusable", "not_counted", "flag", "note"}
+    assert len(rules) >= 10
+    assert all(one.en and one.zh for one in rules)
+
+
+def test_every_rule_is_an_expectation_that_gx_knows() -> None:
+    for rules in load_rules().by_entity.values():
+        for one in rules:
+            assert expectation_of(one).meta == {"rule": one.id}
+
+
+def test_unknown_expectation_is_refused() -> None:
+    with pytest.raises(RuleError, match="no such expectation: expect_wonders"):
+        expectation_of(rule(expectation={"type": "expect_wonders"}))
+
+
+def test_an_expectation_that_raises_does_not_pass() -> None:
+    con = duckdb.connect()
+    con.execute("create table t as select 1 as row_id")
+    with pytest.raises(RuleError, match="one"):
+        validate(con, "t", [rule(sql="select row_id from {batch} where no_such_column > 1")])
+
+
+def test_a_native_expectation_gives_all_failing_rows() -> None:
+    """GX itself lists at most 20 rows of a summary; the query gives every one."""
+    con = duckdb.connect()
+    con.execute("create table t as select i as row_id, i as value from range(5000) r(i)")
+    expectation = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "value", "max_value": 999}}
+    result = validate(con, "t", [rule(expectation=expectation)])[0]
+    assert result.failed_count == 4000
+    assert len(con.execute(result.failing_rows).fetchall()) == 4000
+
+
+def test_settings_fill_query_and_words() -> None:
+    one = rule(sql="select row_id from {batch} where run >= {length}", settings={"length": 10}, en="{length} in a row")
+    assert one.query == "select row_id from {batch} where run >= 10"
+    assert one.words("en") == "10 in a row"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("entity: nobody\nrules: []\n", "no such entity"),
+        ("entity: team\nrules: [{id: a, requirement: x, verdict: bad, sql: s, en: e, zh: z}]\n", "verdict"),
+        ("entity: team\nrules: [{id: a, requirement: x, verdict: flag, en: e, zh: z}]\n", "needs either"),
+        (
+            "entity: team\nrules: [{id: a, requirement: x, verdict: flag, sql: s, en: e, zh: z},"
+            " {id: a, requirement: x, verdict: flag, sql: s, en: e, zh: z}]\n",
+            "stand twice",
+        ),
+    ],
+)
+def test_a_bad_rule_file_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "team.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(RuleError, match=problem):
+        load_rules(tmp_path)
