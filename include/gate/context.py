@@ -10,8 +10,9 @@ import duckdb
 from pydantic import BaseModel, Field
 
 from include import files
-from include.gate.ledger import Gate, holding
+from include.gate.ledger import holding, read_ledger
 from include.settings import Settings, night_id
+from include.sources.loading import load_source_results
 from include.sql import in_list
 
 
@@ -44,13 +45,15 @@ def write_context(home: Path, as_of: datetime, source: str, context: Context) ->
     files.write_json(context_path(home, as_of, source), context.model_dump())
 
 
-def prepare_contexts(settings: Settings, as_of: datetime, sources: list[str], gates: list[Gate]) -> None:
+def prepare_night(settings: Settings, as_of: datetime) -> None:
     """Write tonight's context of each source from the clean data of the last `context_nights` nights.
 
-    A source whose context of tonight exists, or that has no clean data yet, is passed over.
+    This comes before anything is gated. A source whose context of tonight exists, or that has no clean data yet, is
+    passed over.
     """
     since = as_of - timedelta(days=settings.context_nights)
-    for source in sources:
+    gates = read_ledger(settings.home, as_of)
+    for source in (one.source.name for one in load_source_results(settings.sources)[0]):
         if context_path(settings.home, as_of, source).exists():
             continue
         paths = [

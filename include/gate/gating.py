@@ -44,13 +44,6 @@ class GateSummary:
     stopped: list[str] = field(default_factory=list)
 
 
-def prepare_night(settings: Settings, as_of: datetime) -> None:
-    """Write tonight's context of each source, before anything is gated."""
-    loaded, _ = load_source_results(settings.sources)
-    names = [one.source.name for one in loaded]
-    contexts.prepare_contexts(settings, as_of, names, read_ledger(settings.home, as_of))
-
-
 def gate_group(settings: Settings, as_of: datetime, group: str) -> GateSummary:
     """Judge all pending deliveries of a group, and leave them as candidates for settle.
 

@@ -28,7 +28,8 @@ def masked_text(expression: str) -> str:
 def normalised(expression: str, kind: str) -> str:
     """SQL of what is hashed: an e-mail trimmed and in lower case, a phone as digits with country code, else trimmed.
 
-    A telephone number of 11 digits that begins with 1 and has no + is Chinese and gets 86; one with fewer than 7 digits is none.
+    A telephone number of 11 digits that begins with 1 and has no + is Chinese and gets 86; one with
+    fewer than 7 digits is none.
     """
     if kind == "email":
         return f"nullif(lower(trim({expression})), '')"

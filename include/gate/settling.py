@@ -323,7 +323,8 @@ class _Settling:
             select {literal(batch.source)} as source, {literal(batch.feed)} as feed,
                    {literal(batch.batch_id)} as batch_id, {candidate.gate_no}::integer as gate_no,
                    {literal(entity)} as entity, r.row_number, r.row_id, r.business_key, r.rule_id, r.verdict, s.status,
-                   case when r.detail is null then w.en else rtrim(w.en, '.') || ': ' || r.detail end as reason_en, concat_ws('：', w.zh, r.detail) as reason_zh,
+                   case when r.detail is null then w.en else rtrim(w.en, '.') || ': ' || r.detail end as reason_en,
+                   concat_ws('：', w.zh, r.detail) as reason_zh,
                    raw.raw_row, raw.raw_row_masked
             from reason r join standing s using (row_id) join word w using (rule_id) join raw using (row_number)
             order by r.row_id, r.rule_id

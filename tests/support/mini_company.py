@@ -150,7 +150,8 @@ class MiniCompany:
 
     def run(self, night: str) -> None:
         """Land, gate and settle all sources, as the nightly does."""
-        from include.gate.gating import gate_group, prepare_night
+        from include.gate.context import prepare_night
+        from include.gate.gating import gate_group
         from include.gate.settling import settle_night
 
         as_of = self.night(night)

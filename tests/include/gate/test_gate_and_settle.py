@@ -224,11 +224,11 @@ def test_a_flipped_byte_in_landing_is_noticed(company: MiniCompany) -> None:
 def test_gx_count_and_rows_written_must_agree(company: MiniCompany, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    from include.gate import judging
+    from include.gate import gx_duckdb, judging
 
-    real = judging.validate
+    real = gx_duckdb.validate
     monkeypatch.setattr(
-        judging,
+        gx_duckdb,
         "validate",
         lambda *args: [replace(one, failed_count=one.failed_count + 1) for one in real(*args)],
     )

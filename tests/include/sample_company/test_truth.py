@@ -1,0 +1,266 @@
+"""The true metric values, worked out again from the files by slow and obvious code."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from datetime import UTC, date, datetime, timedelta
+from statistics import median
+
+import pytest
+
+from include.sample_company import KnownAnswers
+from tests.support.sample_files import Row, SampleFiles, iso_time, local_time
+
+AS_OF = datetime(2026, 6, 30, 16, tzinfo=UTC)
+LAST_DAY = date(2026, 6, 30)
+SATISFACTION = {"非常满意": 5, "满意": 4, "一般": 3, "不满意": 2, "非常不满意": 1}
+CSAT = "13、您对本次服务总体满意吗？"
+CES = "14、为解决问题您花了多少精力？（1 很少 - 7 很多）"
+
+
+def counted_tickets(files: SampleFiles) -> dict[str, Row]:
+    """Current rows of tickets that are countable and free of contradictions."""
+    chosen = {}
+    for key, row in files.current("工单导出.csv", "工单编号").items():
+        created = local_time(row["创建时间"])
+        early = [row[name] for name in ("首次响应时间", "解决时间") if row[name] and local_time(row[name]) < created]
+        if row["不计原因"] or row["合并至"] or row["状态"] == "已删除" or created > AS_OF or early:
+            continue
+        chosen[key] = row
+    return chosen
+
+
+def first_response(row: Row, events: list[Row]) -> tuple[datetime, datetime | None]:
+    """Start of the clock and the first response of one ticket."""
+    created = local_time(row["创建时间"])
+    handed = [iso_time(e["occurred_at"]) for e in events if e["type"] == "handover"]
+    said = [
+        iso_time(e["occurred_at"])
+        for e in events
+        if e["type"] == "agent_reply" and e["actor"] == "agent" and e["public"] == "true"
+    ]
+    if row["客服创建"] == "是" and said and said[0] == created:
+        said = said[1:]
+    return (handed[0] if handed else created), (said[0] if said else None)
+
+
+def test_tickets(files: SampleFiles, answers: KnownAnswers) -> None:
+    truth = answers.tickets
+    events = files.events_by_ticket()
+    rows = counted_tickets(files)
+    assert len(rows) == truth["counted"]
+    waits, within, due = [], 0, 0
+    for key, row in rows.items():
+        clock, response = first_response(row, events[key])
+        minutes = (response - clock).total_seconds() / 60 if response else None
+        waits += [minutes] if minutes is not None else []
+        if AS_OF - clock >= timedelta(hours=2):
+            due += 1
+            within += minutes is not None and minutes <= 120
+    assert len(waits) == truth["first_response_minutes"]["count"]
+    assert median(waits) == pytest.approx(truth["first_response_minutes"]["median"])
+    assert sum(waits) / len(waits) == pytest.approx(truth["first_response_minutes"]["mean"], abs=1e-5)
+    assert (within, due) == tuple(truth["first_response_within_2h"][k] for k in ("numerator", "denominator"))
+    assert due < len(rows), "some tickets are too young to be judged"
+    assert sum(row["是否投诉"] == "是" for row in rows.values()) == truth["complaints"]
+
+
+def test_resolution_and_reopens(files: SampleFiles, answers: KnownAnswers) -> None:
+    truth = answers.tickets
+    events = files.events_by_ticket()
+    cycles, ever, reopened, transitions, cohort, in_time = [], 0, 0, 0, 0, 0
+    for key, row in counted_tickets(files).items():
+        created = local_time(row["创建时间"])
+        state, ends, back = "new", [], 0
+        at_limit = "new"
+        for event in events[key]:
+            if event["type"] not in ("status_change", "reopen"):
+                continue
+            at = iso_time(event["occurred_at"])
+            if state in ("solved", "closed") and event["to"] not in ("solved", "closed"):
+                back += 1
+                ends.append(None)
+            if event["to"] == "solved" or (event["to"] == "closed" and state != "solved"):
+                ends.append(at)
+            state = event["to"]
+            if at <= created + timedelta(days=30):
+                at_limit = state
+        ever += bool(ends)
+        reopened += back > 0
+        transitions += back
+        if ends and ends[-1]:
+            cycles.append((ends[-1] - created).total_seconds() / 60)
+        if created <= AS_OF - timedelta(days=30):
+            cohort += 1
+            in_time += at_limit in ("solved", "closed")
+    assert len(cycles) == truth["service_cycle_minutes"]["count"]
+    assert median(cycles) == pytest.approx(truth["service_cycle_minutes"]["median"])
+    rate = truth["reopen_rate"]
+    assert (reopened, ever, transitions) == (rate["numerator"], rate["denominator"], rate["reopen_transitions"])
+    assert (in_time, cohort) == (truth["resolved_at_30d"]["numerator"], truth["resolved_at_30d"]["denominator"])
+
+
+def test_scores(files: SampleFiles, answers: KnownAnswers) -> None:
+    truth = answers.surveys
+    own = [row for row in files.current("答卷_售后服务.csv", "序号").values() if row["来源详情"]]
+    transactional = truth["transactional"]["uncleaned"]
+    ratings = [SATISFACTION[row[CSAT]] for row in own if row[CSAT]]
+    assert (sum(r >= 4 for r in ratings), len(ratings), sum(ratings)) == (
+        transactional["csat"]["satisfied"],
+        transactional["csat"]["answered"],
+        transactional["csat"]["sum"],
+    )
+    efforts = [int(row[CES]) for row in own if row[CES] and int(row[CES]) <= 7]
+    assert {"sum": sum(efforts), "answered": len(efforts)} == transactional["ces"]
+    assert transactional["csat"]["satisfied"] > truth["transactional"]["counted"]["csat"]["satisfied"]
+
+    nps = "Q1 How likely are you to recommend us?"
+    people = files.current("relationship_responses.csv", "ResponseId").values()
+    scores = [int(row[nps]) for row in people if 0 <= int(row[nps]) <= 10]
+    assert {
+        "promoters": sum(s >= 9 for s in scores),
+        "passives": sum(7 <= s <= 8 for s in scores),
+        "detractors": sum(s <= 6 for s in scores),
+        "answered": len(scores),
+    } == truth["relationship"]["uncleaned"]["nps"]
+
+
+def test_defects_and_counted_responses_add_up(answers: KnownAnswers) -> None:
+    for name, truth in answers.surveys.items():
+        out = [kind for kind in answers.not_counted["survey_response"] if kind in truth["by_defect"]]
+        assert out, name
+        for score, part in (("csat", "satisfied"), ("ces", "sum"), ("nps", "promoters")):
+            left_out = sum(truth["by_defect"][kind][score][part] for kind in out)
+            assert truth["counted"][score][part] == truth["uncleaned"][score][part] - left_out
+        nps = truth["counted"]["nps"]
+        assert nps["promoters"] + nps["passives"] + nps["detractors"] == nps["answered"]
+
+
+def test_invitations(files: SampleFiles, answers: KnownAnswers) -> None:
+    invited = files.current("invitations.csv", "invitation_id")
+    finished = {row["来源详情"] for row in files.all_rows("答卷_售后服务.csv")}
+    finished |= {row["InvitationId"] for row in files.all_rows("relationship_responses.csv") if row["Finished"] == "1"}
+    for name, survey in (("transactional", "service_2026"), ("relationship", "relationship_2026")):
+        truth = answers.surveys[name]["invitations"]
+        mine = [row for row in invited.values() if row["survey"] == survey]
+        reached = [row for row in mine if row["delivered"] != "no"]
+        assert (len(mine), len(reached)) == (truth["sent"], truth["response_rate"]["denominator"])
+        assert sum(row["invitation_id"] in finished for row in mine) == truth["completed"]
+        assert {row["probability"] for row in mine if row["stratum"] == "vip"} == {"1"}
+        assert {row["probability"] for row in mine if row["stratum"] != "vip"} == {"0.3"}
+
+
+def _contracts(files: SampleFiles) -> list[Row]:
+    return [row for row in files.current("contracts.csv", "contract_no").values() if "-" not in row["monthly_fee"]]
+
+
+def _day(text: str) -> date:
+    return datetime.strptime(text, "%Y%m%d").date()
+
+
+def test_churn_by_month(files: SampleFiles, answers: KnownAnswers) -> None:
+    covered: dict[str, set[date]] = defaultdict(set)
+    for row in _contracts(files):
+        day, last = _day(row["start"]), min(_day(row["end"]), LAST_DAY)
+        while day <= last:
+            covered[row["customer_no"]].add(day)
+            day += timedelta(days=1)
+    churned, undecided, active = Counter(), Counter(), Counter()
+    for days in covered.values():
+        ordered = sorted(days)
+        bridged = set(days)
+        for day, following in zip(ordered, [*ordered[1:], None], strict=True):
+            gap = 999 if following is None else (following - day).days
+            if 1 < gap <= 30:
+                bridged |= {day + timedelta(days=n) for n in range(1, gap)}
+            elif gap > 30 and day < LAST_DAY:
+                decided = day + timedelta(days=30) <= LAST_DAY
+                (churned if decided else undecided)[day.strftime("%Y-%m")] += 1
+            elif following is None and day == LAST_DAY:
+                continue
+        active.update(day.strftime("%Y-%m") for day in bridged if day.day == 1)
+    ends_today = [row for row in _contracts(files) if _day(row["end"]) == LAST_DAY]
+    for month, truth in answers.contracts["by_month"].items():
+        assert truth["churned"] == churned[month], month
+        assert truth["active_at_start"] == active[month], month
+        if month != "2026-06":
+            assert truth["undecided"] == undecided[month], month
+    june = answers.contracts["by_month"]["2026-06"]["undecided"]
+    assert undecided["2026-06"] <= june <= undecided["2026-06"] + len(ends_today)
+    assert sum(churned.values()) > 20
+
+
+def test_value(files: SampleFiles, answers: KnownAnswers) -> None:
+    truth = answers.value
+    orders = [
+        row
+        for row in files.current("orders.csv", "Order ID").values()
+        if row["Deleted"] == "false" and not row["Amount"].startswith("-")
+    ]
+    own = [row for row in orders if row["Currency"] == "CNY"]
+    assert (len(orders), len(own)) == (truth["orders"]["count"], truth["orders"]["count_cny"])
+    revenue = sum(float(row["Amount"]) - float(row["Refund"]) for row in own)
+    cost = sum(float(row["Cost"]) for row in own)
+    assert revenue == pytest.approx(truth["ltv_revenue_orders"], abs=0.01)
+    assert revenue - cost == pytest.approx(truth["ltv_margin_orders"], abs=0.01)
+
+    contracts = {row["contract_no"]: row for row in _contracts(files)}
+    total = 0.0
+    for row in contracts.values():
+        if row["currency"] == "USD":
+            continue
+        start = _day(contracts[row["renews"]]["end"]) + timedelta(days=1) if row["renews"] else _day(row["start"])
+        last = min(_day(row["end"]), LAST_DAY)
+        monthly = float(re.sub("[,元]", "", row["monthly_fee"]))
+        while start <= last:
+            following = (start.replace(day=1) + timedelta(days=32)).replace(day=1)
+            length = (following - start.replace(day=1)).days
+            total += monthly * (min(last, following - timedelta(days=1)) - start).days / length + monthly / length
+            start = following
+    assert total == pytest.approx(truth["contracts"]["revenue_by_day_share"], abs=0.01)
+
+
+def _mail(text: str) -> str:
+    return text.strip().lower()
+
+
+def _phone(text: str) -> str:
+    return re.sub(r"\D", "", text)[-11:]
+
+
+def test_identity_joins_as_designed(files: SampleFiles, answers: KnownAnswers) -> None:
+    """Join by external id, then e-mail, then phone; a method that finds several customers joins nothing."""
+    known: dict[tuple[str, str], set[str]] = defaultdict(set)
+    crm = files.current("客户.csv", "客户编号")
+    survivor = {key: row["合并至"] or key for key, row in crm.items()}
+    everyone = set(survivor.values())
+    for key, row in crm.items():
+        known["id", key].add(survivor[key])
+        known["email", _mail(row["邮箱"])].add(survivor[key])
+        known["phone", _phone(row["电话"])].add(survivor[key])
+    for system, name, columns in (
+        ("desk", "users.csv", ("user_id", "crm_id", "email", "phone")),
+        ("survey", "contacts.csv", ("contact_id", "external_ref", "e-mail", "mobile")),
+    ):
+        methods: Counter[str] = Counter()
+        learnt: list[tuple[tuple[str, str], str]] = []
+        for row in files.current(name, columns[0]).values():
+            own, external, mail, phone = (row[column] for column in columns)
+            signs = [
+                ("external_id", ("id", external)),
+                ("email", ("email", _mail(mail))),
+                ("phone", ("phone", _phone(phone))),
+            ]
+            found = next(((m, known[s]) for m, s in signs if s[1] and len(known[s]) == 1), ("none", {own}))
+            methods[found[0]] += 1
+            learnt += [(sign, next(iter(found[1]))) for _, sign in signs[1:] if sign[1]]
+        for sign, customer in learnt:
+            known[sign].add(customer)
+            everyone.add(customer)
+        expected = answers.identity[system]
+        assert methods == {name: expected[name] for name in ("external_id", "email", "phone", "none")}
+    users = files.current("users.csv", "user_id")
+    requesters = {row["用户ID"] for row in files.all_rows("工单导出.csv")} - users.keys()
+    buyers = {row["Account ID"] for row in files.all_rows("orders.csv")} - crm.keys()
+    assert len(everyone) + len(requesters) + len(buyers) == answers.identity["customers"]
