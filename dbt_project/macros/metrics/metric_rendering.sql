@@ -1,0 +1,219 @@
+{#- Renders the definitions into SQL: one scan per fact, time dimension and kind of period, then one select per metric. -#}
+
+{#- Aggregates. Sums go through an exact decimal, so that a result does not depend on the order of the rows. -#}
+{% macro measure_aggregated(measure, expression) -%}
+    {%- if measure.agg == 'sum' -%}
+        cast(sum(cast({{ expression }} as decimal(28, 6))) as double)
+    {%- elif measure.agg == 'count' -%}
+        cast(count({{ expression }}) as double)
+    {%- elif measure.agg == 'count_distinct' -%}
+        cast(count(distinct {{ expression }}) as double)
+    {%- elif measure.agg in ('min', 'max') -%}
+        {{ measure.agg }}({{ expression }})
+    {%- elif measure.agg == 'median' -%}
+        cast({{ exact_percentile(expression, 0.5) }} as double)
+    {%- elif measure.agg == 'percentile' and not measure.agg_params.use_discrete_percentile -%}
+        cast({{ exact_percentile(expression, measure.agg_params.percentile) }} as double)
+    {%- else -%}
+        {{ metric_failed(measure.name, 'aggregation ' ~ measure.agg ~ ' is not rendered; state a mean as a ratio') }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- {name: {model, time, reachable, grains, segments, measures}} of all scans that the definitions need. -#}
+{% macro metric_scans(definitions) %}
+    {% set scans = {} %}
+    {% for definition in definitions %}
+        {% for part in definition.parts %}
+            {% set name = scan_name(part, definition.grains) %}
+            {% if name not in scans %}
+                {% do scans.update({name: {
+                    'model': part.of.model, 'time': part.of.time, 'reachable': part.of.reachable, 'grains': [], 'segments': [], 'measures': {},
+                }}) %}
+            {% endif %}
+            {% do scans[name].measures.update({part.measure: part.of.measure}) %}
+            {% for grain in definition.grains if grain not in scans[name].grains %}
+                {% do scans[name].grains.append(grain) %}
+            {% endfor %}
+            {% for segment in definition.segments if segment not in scans[name].segments %}
+                {% do scans[name].segments.append(segment) %}
+            {% endfor %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(scans) }}
+{% endmacro %}
+
+{% macro scan_name(part, grains) %}
+    {{ return(part.of.model.name ~ '_by_' ~ part.of.time.name ~ ('_snapshot' if grains == ['snapshot'] else '')) }}
+{% endmacro %}
+
+{#- One scan: every measure of a fact by every grain and every segment, with the segment's member never null. -#}
+{% macro metric_scan(scan) %}
+    {% set reachable = scan.reachable %}
+    {% set time = scan.time.expr or scan.time.name %}
+    {% set joined = {} %}
+    {% for segment in scan.segments if reachable[segment].entity %}
+        {% do joined.setdefault(reachable[segment].entity.name, []).append(segment) %}
+    {% endfor %}
+    select
+        case
+            {%- for grain in scan.grains %}
+            when grouping(by_{{ grain }}) = 0 then '{{ grain }}'
+            {%- endfor %}
+        end as grain,
+        coalesce({% for grain in scan.grains %}by_{{ grain }}, {% endfor %}null) as period_start,
+        case
+            {%- for segment in scan.segments %}
+            when grouping(in_{{ segment }}) = 0 then '{{ segment }}'
+            {%- endfor %}
+            else 'all'
+        end as segment,
+        coalesce({% for segment in scan.segments %}in_{{ segment }}, {% endfor %}'all') as member,
+        {%- for name, measure in scan.measures.items() %}
+        {{ measure_aggregated(measure, 'of_' ~ name) }} as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from (
+        select
+            {%- for grain in scan.grains %}
+            {%- if grain == 'snapshot' %}
+            facts.period_date as by_snapshot,
+            {%- else %}
+            cast({{ dbt.date_trunc(grain, 'facts.period_date') }} as date) as by_{{ grain }},
+            {%- endif %}
+            {%- endfor %}
+            {%- for segment in scan.segments %}
+            {%- set from = reachable[segment] %}
+            coalesce(cast({{ (from.entity.name if from.entity else 'facts') ~ '.in_' ~ segment }} as {{ dbt.type_string() }}), '(none)')
+                as in_{{ segment }},
+            {%- endfor %}
+            {%- for name in scan.measures %}
+            facts.of_{{ name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from (
+            select
+                {{ time }} as period_date,
+                {%- for segment in scan.segments if not reachable[segment].entity %}
+                {{ reachable[segment].own.expr or segment }} as in_{{ segment }},
+                {%- endfor %}
+                {%- for entity in scan.model.entities if entity.name in joined %}
+                {{ entity.expr or entity.name }} as to_{{ entity.name }},
+                {%- endfor %}
+                {%- for name, measure in scan.measures.items() %}
+                {{ measure.expr or name }} as of_{{ name }}{{ ',' if not loop.last }}
+                {%- endfor %}
+            from {{ scan.model.node_relation.relation_name }}
+            where {{ time }} is not null
+            {%- if scan.grains == ['snapshot'] %}
+                and {{ time }} = (select max(as_of_date) from {{ ref('stg_as_of') }})
+            {%- endif %}
+        ) as facts
+        {%- for entity_name, segments in joined.items() %}
+        {%- set from = reachable[segments[0]] %}
+        left join (
+            select
+                {%- for segment in segments %}
+                {{ reachable[segment].dimension.expr or segment }} as in_{{ segment }},
+                {%- endfor %}
+                {{ from.key.expr or from.key.name }} as member_key
+            from {{ from.model.node_relation.relation_name }}
+        ) as {{ entity_name }} on facts.to_{{ entity_name }} = {{ entity_name }}.member_key
+        {%- endfor %}
+    ) as placed
+    group by grouping sets (
+        {%- for grain in scan.grains %}
+        {%- set outer = loop %}
+        (by_{{ grain }}){% for segment in scan.segments %}, (by_{{ grain }}, in_{{ segment }}){% endfor %}{{ ',' if not outer.last }}
+        {%- endfor %}
+    )
+{% endmacro %}
+
+{#- One metric from its scans. A cell is there if any part has data in it; a filled part has none outside the periods in
+    which the fact has data at all, so that a time before the data does not read as zero. -#}
+{% macro metric_selected(definition) %}
+    {% set by_scan = {} %}
+    {% for part in definition.parts %}
+        {% do by_scan.setdefault(scan_name(part, definition.grains), {}).update({part.name: part}) %}
+    {% endfor %}
+    {% set cells %}
+        grain in ('{{ definition.grains | join("', '") }}')
+        and segment in ('all', '{{ definition.segments | join("', '") }}')
+    {%- endset %}
+    select
+        '{{ definition.name }}' as metric,
+        grain,
+        period_start,
+        segment,
+        member,
+        cast({{ definition.numerator or 'null' }} as double) as numerator,
+        cast({{ definition.denominator or 'null' }} as double) as denominator,
+        cast({{ definition.value }} as double) as value,
+        cast({{ definition.squares or 'null' }} as double) as squares,
+        cast({{ definition.n }} as bigint) as n,
+        cast({{ definition.too_young or 'null' }} as bigint) as too_young_count,
+        {% if definition.one_scale -%}
+        coalesce({{ definition.one_scale[0] }} <> {{ definition.one_scale[1] }}, false)
+        {%- else -%} false {%- endif %} as is_mixed_scale,
+        {{ "'" ~ definition.meta.interval ~ "'" if definition.meta.interval else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as interval_kind,
+        cast({{ definition.meta.min_n or 'null' }} as bigint) as min_n,
+        cast({{ definition.meta.maturity_days or 'null' }} as bigint) as maturity_days
+    from (
+    {%- if by_scan | length == 1 %}
+        {%- for scan, parts in by_scan.items() %}
+        select
+            grain, period_start, segment, member,
+            {%- for name, part in parts.items() %}
+            {{ part.measure }} as {{ name }},
+            {%- endfor %}
+            null as nothing
+        from {{ scan }}
+        where
+            {{ cells }}
+            and coalesce({% for part in parts.values() %}cast({{ part.measure }} as {{ dbt.type_string() }}), {% endfor %}null) is not null
+        {%- endfor %}
+    {%- else %}
+        select
+            cells.grain, cells.period_start, cells.segment, cells.member,
+            {%- for scan, parts in by_scan.items() %}
+            {%- for name, part in parts.items() %}
+            {% if part.is_filled -%}
+            coalesce({{ scan }}.{{ part.measure }}, case when {{ scan }}_total.{{ part.measure }} is not null then 0 end) as {{ name }},
+            {%- else -%}
+            {{ scan }}.{{ part.measure }} as {{ name }},
+            {%- endif %}
+            {%- endfor %}
+            {%- endfor %}
+            null as nothing
+        from (
+            {%- for scan, parts in by_scan.items() %}
+            select grain, period_start, segment, member from {{ scan }}
+            where
+                {{ cells }}
+                and coalesce({% for part in parts.values() %}cast({{ part.measure }} as {{ dbt.type_string() }}), {% endfor %}null) is not null
+            {{ 'union' if not loop.last }}
+            {%- endfor %}
+        ) as cells
+        {%- for scan, parts in by_scan.items() %}
+        left join {{ scan }}
+            on cells.grain = {{ scan }}.grain and cells.period_start = {{ scan }}.period_start
+            and cells.segment = {{ scan }}.segment and cells.member = {{ scan }}.member
+        left join {{ scan }} as {{ scan }}_total
+            on cells.grain = {{ scan }}_total.grain and cells.period_start = {{ scan }}_total.period_start
+            and {{ scan }}_total.segment = 'all'
+        {%- endfor %}
+    {%- endif %}
+    ) as parts
+{% endmacro %}
+
+{#- Every metric by grain, period and segment, before intervals and changes. -#}
+{% macro metrics_measured() %}
+    {% set definitions = metric_definitions() %}
+    with
+    {% for name, scan in metric_scans(definitions).items() %}
+    {{ name }} as (
+        {{ metric_scan(scan) }}
+    ){{ ',' if not loop.last }}
+    {% endfor %}
+    {% for definition in definitions %}
+    {{ metric_selected(definition) }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+{% endmacro %}

@@ -1,0 +1,46 @@
+{#- Formulas of METHODS 'Scores' as SQL expressions over doubles. `z` is the two-sided point of the normal distribution. -#}
+
+{#- Wilson score interval of a share; `side` is -1 (low) or 1 (high). Null where the denominator is 0; the ends at none and
+    at all are exactly 0 and 1, which rounding would miss. -#}
+{% macro wilson_bound(numerator, denominator, z, side) -%}
+    {%- set p -%} ({{ numerator }} / nullif({{ denominator }}, 0)) {%- endset -%}
+    case when {{ denominator }} > 0 and {{ numerator }} = {{ 0 if side < 0 else denominator }}
+    then {{ 0.0 if side < 0 else 1.0 }} else greatest(0.0, least(1.0, (
+        {{ p }} + {{ z }} * {{ z }} / (2 * {{ denominator }})
+        + ({{ side }}) * {{ z }} * sqrt(
+            greatest({{ p }} * (1 - {{ p }}), 0) / {{ denominator }}
+            + {{ z }} * {{ z }} / (4 * {{ denominator }} * {{ denominator }})
+        )
+    ) / (1 + {{ z }} * {{ z }} / {{ denominator }}))) end
+{%- endmacro %}
+
+{#- Adjusted Wald interval of a net promoter score: three answers are added, 3/4 promoter and 3/4 detractor, and the ends
+    are clipped to ±100. `numerator` = promoters − detractors, `squares` = promoters + detractors. -#}
+{% macro nps_bound(numerator, squares, denominator, z, side) -%}
+    {%- set n -%} ({{ denominator }} + 3) {%- endset -%}
+    {%- set d -%} ({{ numerator }} / {{ n }}) {%- endset -%}
+    greatest(-100.0, least(100.0, 100 * {{ d }} + ({{ side }}) * {{ z }} * 100 * sqrt(
+        greatest(({{ squares }} + 1.5) / {{ n }} - {{ d }} * {{ d }}, 0) / {{ n }}
+    )))
+{%- endmacro %}
+
+{#- Standard error of a net promoter score: 100·√((p + d − (p − d)²)/n). -#}
+{% macro nps_standard_error(numerator, squares, denominator) -%}
+    100 * sqrt(greatest(
+        {{ squares }} / nullif({{ denominator }}, 0)
+        - ({{ numerator }} / nullif({{ denominator }}, 0)) * ({{ numerator }} / nullif({{ denominator }}, 0)), 0
+    ) / nullif({{ denominator }}, 0))
+{%- endmacro %}
+
+{#- Standard error of a share: √(p(1 − p)/n). -#}
+{% macro share_standard_error(numerator, denominator) -%}
+    sqrt(greatest(
+        ({{ numerator }} / nullif({{ denominator }}, 0)) * (1 - {{ numerator }} / nullif({{ denominator }}, 0)), 0
+    ) / nullif({{ denominator }}, 0))
+{%- endmacro %}
+
+{#- Standard error of the difference of two shares under one common share. -#}
+{% macro pooled_standard_error(numerator, denominator, other_numerator, other_denominator) -%}
+    {%- set p -%} (({{ numerator }} + {{ other_numerator }}) / nullif({{ denominator }} + {{ other_denominator }}, 0)) {%- endset -%}
+    sqrt(greatest({{ p }} * (1 - {{ p }}), 0) * (1 / nullif({{ denominator }}, 0) + 1 / nullif({{ other_denominator }}, 0)))
+{%- endmacro %}

@@ -1,0 +1,21 @@
+{#- Time arithmetic that is exact and reads the same on every engine: whole microseconds first, one division last. -#}
+
+{#- Microseconds from one UTC timestamp to a later one (bigint). `dbt.datediff` counts crossed boundaries instead. -#}
+{% macro microseconds_between(earlier, later) %}{{ return(adapter.dispatch('microseconds_between')(earlier, later)) }}{% endmacro %}
+{% macro default__microseconds_between(earlier, later) %}(unix_micros({{ later }}) - unix_micros({{ earlier }})){% endmacro %}
+{% macro duckdb__microseconds_between(earlier, later) %}(epoch_us({{ later }}) - epoch_us({{ earlier }})){% endmacro %}
+
+{#- Minutes from one UTC timestamp to a later one (double); negative spans are kept, the caller judges them. -#}
+{% macro minutes_between(earlier, later) -%}
+    ({{ microseconds_between(earlier, later) }} / 60000000.0)
+{%- endmacro %}
+
+{#- A whole number of microseconds as minutes (double). -#}
+{% macro microseconds_to_minutes(microseconds) -%}
+    cast({{ microseconds }} / 60000000.0 as double)
+{%- endmacro %}
+
+{#- A median that interpolates (exact); `p` in 0..1. -#}
+{% macro exact_percentile(expression, p) %}{{ return(adapter.dispatch('exact_percentile')(expression, p)) }}{% endmacro %}
+{% macro default__exact_percentile(expression, p) %}percentile({{ expression }}, {{ p }}){% endmacro %}
+{% macro duckdb__exact_percentile(expression, p) %}quantile_cont({{ expression }}, {{ p }}){% endmacro %}

@@ -1,0 +1,213 @@
+-- Replays the status changes of a ticket's own event log. Tickets whose log states no status are not in here.
+with
+
+tickets as (
+
+    select * from {{ ref('stg_ticket') }}
+
+),
+
+events as (
+
+    select * from {{ ref('fct_ticket_event') }}
+
+),
+
+as_of as (
+
+    select * from {{ ref('stg_as_of') }}
+
+),
+
+logged as (
+
+    select
+        events.ticket_key,
+        tickets.created_at,
+        as_of.as_of,
+        greatest(events.occurred_at, tickets.created_at) as changed_at,
+        events.event_type,
+        events.from_value,
+        case
+            when events.event_type in ('created', 'status_change') then events.to_value
+            -- a log may state the reopening without the status that follows
+            when events.event_type = 'reopen' and events.to_value in ('new', 'open', 'pending', 'hold')
+                then events.to_value
+            when events.event_type = 'reopen' then 'open'
+            when events.event_type = 'merge' and tickets.merged_into_ticket_key <> 0 then 'closed'
+        end as status,
+        events.occurred_at,
+        events.batch_id,
+        events.row_number,
+        events.event_key
+    from events
+    inner join tickets on events.ticket_key = tickets.ticket_key
+    cross join as_of
+    where
+        events.is_counted
+        and events.occurred_at <= as_of.as_of
+        and events.event_type in ('created', 'status_change', 'reopen', 'merge')
+
+),
+
+stated as (
+
+    select * from logged
+    where status in ('new', 'open', 'pending', 'hold', 'resolved', 'closed', 'deleted')
+
+),
+
+changes as (
+
+    select
+        *,
+        row_number() over (
+            partition by ticket_key order by changed_at, occurred_at, batch_id, row_number, event_key
+        ) as position
+    from stated
+    where event_type <> 'created'
+
+),
+
+created as (
+
+    select
+        ticket_key,
+        min(status) as status
+    from stated
+    where event_type = 'created'
+    group by ticket_key
+
+),
+
+-- the state between the creation and the first change: what the creation says, else what the first change left
+opening as (
+
+    select
+        changes.ticket_key,
+        changes.created_at,
+        changes.as_of,
+        changes.created_at as changed_at,
+        0 as position,
+        case
+            when created.status is not null then created.status
+            when changes.from_value in ('new', 'open', 'pending', 'hold') then changes.from_value
+            when changes.event_type = 'reopen' or changes.from_value in ('resolved', 'closed') then 'open'
+            else 'new'
+        end as status,
+        false as is_stated_reopen
+    from changes
+    left join created on changes.ticket_key = created.ticket_key
+    where changes.position = 1
+
+),
+
+timeline as (
+
+    select * from opening
+    union all
+    select
+        ticket_key,
+        created_at,
+        as_of,
+        changed_at,
+        position,
+        status,
+        -- a log that begins in the middle of a ticket's life still says that the ticket had been solved
+        position = 1 and (
+            from_value in ('resolved', 'closed') or (event_type = 'reopen' and from_value is null)
+        ) as is_stated_reopen
+    from changes
+
+),
+
+compared as (
+
+    select
+        *,
+        lag(status) over (partition by ticket_key order by position) as previous_status
+    from timeline
+
+),
+
+moves as (
+
+    select
+        *,
+        case
+            when
+                status in ('new', 'open', 'pending', 'hold')
+                and (previous_status in ('resolved', 'closed') or is_stated_reopen)
+                then 1
+            else 0
+        end as is_reopen
+    from compared
+    where previous_status is null or status <> previous_status or is_stated_reopen
+
+),
+
+spans as (
+
+    select
+        *,
+        lead(changed_at) over (partition by ticket_key order by position) as left_at,
+        max(case when status in ('new', 'open', 'pending', 'hold') then position end)
+            over (partition by ticket_key) as last_unsolved_position,
+        {{ dbt.dateadd('day', 'cast(' ~ threshold('resolution_limit') ~ ' as integer)', 'created_at') }} as judged_at
+    from moves
+
+),
+
+measured as (
+
+    select
+        *,
+        left_at is null as is_last,
+        case
+            when left_at is not null then {{ microseconds_between('changed_at', 'left_at') }}
+            -- a ticket's life ends when it is closed; everything else lasts until now
+            when status in ('closed', 'deleted') or changed_at > as_of then 0
+            else {{ microseconds_between('changed_at', 'as_of') }}
+        end as microseconds
+    from spans
+
+),
+
+final as (
+
+    select
+        ticket_key,
+        max(case when is_last then status end) as status,
+        coalesce(
+            min(case when status = 'resolved' then changed_at end), min(case when status = 'closed' then changed_at end)
+        ) as first_resolved_at,
+        case
+            when max(case when is_last and status in ('resolved', 'closed') then 1 else 0 end) = 1
+                then coalesce(
+                    max(case when status = 'resolved' and position > coalesce(last_unsolved_position, -1) then changed_at end),
+                    min(case when status = 'closed' and position > coalesce(last_unsolved_position, -1) then changed_at end)
+                )
+        end as resolved_at,
+        max(case when is_last and status = 'closed' then changed_at end) as closed_at,
+        sum(is_reopen) as reopen_count,
+        max(
+            case
+                when
+                    status in ('resolved', 'closed')
+                    and changed_at <= judged_at and (left_at is null or left_at > judged_at)
+                    then 1
+                else 0
+            end
+        ) = 1 as is_resolved_at_limit,
+        sum(case when status = 'new' then microseconds else 0 end) as new_microseconds,
+        sum(case when status = 'open' then microseconds else 0 end) as open_microseconds,
+        sum(case when status = 'pending' then microseconds else 0 end) as pending_microseconds,
+        sum(case when status = 'hold' then microseconds else 0 end) as hold_microseconds,
+        sum(case when status in ('resolved', 'closed', 'deleted') then microseconds else 0 end) as solved_microseconds,
+        sum(microseconds) as life_microseconds
+    from measured
+    group by ticket_key
+
+)
+
+select * from final

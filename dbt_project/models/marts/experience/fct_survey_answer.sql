@@ -1,0 +1,124 @@
+with
+
+answers as (
+
+    select * from {{ ref('stg_survey_answer') }}
+    where not is_deleted
+
+),
+
+responses as (
+
+    select * from {{ ref('stg_survey_response') }}
+    where not is_deleted
+
+),
+
+questions as (
+
+    select * from {{ ref('stg_survey_question') }}
+
+),
+
+satisfied_scales as (
+
+    select * from {{ ref('metric_satisfied_scale') }}
+
+),
+
+joined as (
+
+    select
+        answers.answer_key,
+        answers.response_key,
+        answers.question_key,
+        responses.survey_key,
+        answers.source,
+        answers.batch_id,
+        responses.submitted_at,
+        questions.block,
+        questions.position,
+        questions.dimension,
+        questions.metric_role,
+        questions.scale_min,
+        questions.scale_max,
+        questions.direction,
+        coalesce(answers.is_not_applicable, false) as is_not_applicable,
+        case when not coalesce(answers.is_not_applicable, false) then answers.answer_value end as answer_value,
+        answers.answer_text,
+        answers.is_counted as is_own_counted,
+        answers.is_counted and responses.is_counted as is_counted,
+        -- turned answers count from the other end of the scale; reverse-keying and direction undo each other
+        coalesce(questions.direction, 'higher_is_better') = 'lower_is_better' as is_lower_better,
+        coalesce(questions.is_reverse_keyed, false) as is_reverse_keyed,
+        -- the question says from where on an answer is satisfied; the usual scales have a known point
+        questions.satisfied_min as own_satisfied_min,
+        satisfied_scales.satisfied_min as usual_satisfied_min
+    from answers
+    inner join responses on answers.response_key = responses.response_key
+    left join questions on answers.question_key = questions.question_key
+    left join satisfied_scales
+        on questions.scale_min = satisfied_scales.scale_min
+        and questions.scale_max = satisfied_scales.scale_max
+
+),
+
+judged as (
+
+    select
+        *,
+        is_lower_better <> is_reverse_keyed as is_turned,
+        answer_value is not null
+        and coalesce(answer_value >= scale_min, true)
+        and coalesce(answer_value <= scale_max, true) as is_on_scale
+    from joined
+
+),
+
+turned as (
+
+    select
+        *,
+        case when is_turned then scale_min + scale_max - answer_value else answer_value end as turned_value,
+        case
+            when own_satisfied_min is null then usual_satisfied_min
+            when is_turned then scale_min + scale_max - own_satisfied_min
+            else own_satisfied_min
+        end as turned_satisfied_min
+    from judged
+
+),
+
+final as (
+
+    select
+        answer_key,
+        response_key,
+        question_key,
+        survey_key,
+        source,
+        batch_id,
+        submitted_at,
+        block,
+        position,
+        dimension,
+        metric_role,
+        scale_min,
+        scale_max,
+        direction,
+        answer_value,
+        case
+            when is_on_scale and scale_max > scale_min
+                then cast(100.0 * cast(turned_value - scale_min as double) / cast(scale_max - scale_min as double) as double)
+        end as answer_pomp,
+        case when is_on_scale then turned_value >= turned_satisfied_min end as is_satisfied,
+        answer_text,
+        is_not_applicable,
+        is_on_scale,
+        is_own_counted,
+        is_counted
+    from turned
+
+)
+
+select * from final

@@ -1,0 +1,227 @@
+with
+
+tickets as (
+
+    select * from {{ ref('stg_ticket') }}
+
+),
+
+states as (
+
+    select * from {{ ref('int_ticket_state_measured') }}
+
+),
+
+responses as (
+
+    select * from {{ ref('int_ticket_response_measured') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('int_customer_resolved') }}
+
+),
+
+buyers as (
+
+    select * from {{ ref('dim_customer') }}
+
+),
+
+as_of as (
+
+    select
+        as_of,
+        {{ threshold('first_response_short_limit') }} as short_limit,
+        {{ threshold('first_response_long_limit') }} as long_limit,
+        {{ threshold('resolution_limit') }} as resolution_limit,
+        {{ threshold('one_touch_reply_limit') }} as one_touch_limit
+    from {{ ref('stg_as_of') }}
+
+),
+
+-- each time and count once: from the ticket's events where they tell it, else from the summary row
+told as (
+
+    select
+        tickets.*,
+        as_of.as_of,
+        as_of.short_limit,
+        as_of.long_limit,
+        as_of.resolution_limit,
+        as_of.one_touch_limit,
+        coalesce(customers.customer_key, 0) as customer_key,
+        states.ticket_key is not null as has_states,
+        coalesce(responses.has_messages, false) as has_messages,
+        case
+            when tickets.is_deleted then 'deleted'
+            when states.ticket_key is not null then states.status
+            else tickets.status
+        end as told_status,
+        case
+            when responses.has_messages then responses.first_response_at
+            else tickets.first_response_at
+        end as told_first_response_at,
+        case
+            when responses.has_messages then responses.first_response_clock_at
+            else tickets.created_at
+        end as first_response_clock_at,
+        case
+            when states.ticket_key is not null then states.first_resolved_at
+            -- a summary keeps the last resolution only
+            when coalesce(tickets.reopen_count, 0) = 0 then coalesce(tickets.resolved_at, tickets.closed_at)
+        end as first_resolved_at,
+        case
+            when states.ticket_key is not null then states.resolved_at
+            when tickets.status in ('resolved', 'closed') then coalesce(tickets.resolved_at, tickets.closed_at)
+        end as told_resolved_at,
+        case
+            when states.ticket_key is not null then states.closed_at
+            when tickets.status = 'closed' then tickets.closed_at
+        end as told_closed_at,
+        case
+            when states.ticket_key is not null then states.reopen_count
+            else tickets.reopen_count
+        end as told_reopen_count,
+        states.is_resolved_at_limit,
+        states.new_microseconds,
+        states.open_microseconds,
+        states.pending_microseconds,
+        states.hold_microseconds,
+        states.solved_microseconds,
+        states.life_microseconds,
+        case when responses.has_messages then responses.human_reply_count end as human_reply_count,
+        responses.transfer_count,
+        responses.escalation_count,
+        case
+            when responses.is_complaint then true
+            else coalesce(tickets.is_complaint, case when responses.has_complaints then false end)
+        end as told_is_complaint,
+        {{ minutes_between('tickets.created_at', 'as_of.as_of') }} as age_minutes
+    from tickets
+    cross join as_of
+    left join states on tickets.ticket_key = states.ticket_key
+    left join responses on tickets.ticket_key = responses.ticket_key
+    left join customers on tickets.customer_record_key = customers.customer_record_key
+
+),
+
+measured as (
+
+    select
+        *,
+        told_status in ('resolved', 'closed') as is_resolved,
+        told_status <> 'deleted' and merged_into_ticket_key = 0 and exclusion is null as is_countable,
+        -- a time before the creation is a contradiction, not a duration
+        case
+            when told_first_response_at >= first_response_clock_at
+                then {{ minutes_between('first_response_clock_at', 'told_first_response_at') }}
+        end as first_response_minutes,
+        {{ minutes_between('first_response_clock_at', 'as_of') }} as first_response_age_minutes,
+        case
+            when first_resolved_at >= created_at then {{ minutes_between('created_at', 'first_resolved_at') }}
+        end as first_resolution_minutes,
+        case
+            when told_resolved_at >= created_at then {{ minutes_between('created_at', 'told_resolved_at') }}
+        end as service_cycle_minutes
+    from told
+
+),
+
+final as (
+
+    select
+        measured.ticket_key,
+        measured.ticket_id,
+        measured.source,
+        measured.batch_id,
+        measured.customer_key,
+        coalesce(customer_version.customer_version_key, 0) as customer_version_key,
+        measured.product_key,
+        measured.agent_key,
+        measured.team_key,
+        measured.told_status as status,
+        measured.is_counted,
+        measured.priority,
+        measured.issue_type,
+        {{ code_key('issue_type', 'measured.issue_type') }} as issue_type_key,
+        measured.channel,
+        {{ code_key('channel', 'measured.channel') }} as channel_key,
+        measured.subject,
+        measured.created_at,
+        {{ local_date('measured.created_at') }} as created_date,
+        measured.first_response_clock_at,
+        measured.told_first_response_at as first_response_at,
+        measured.first_resolved_at,
+        measured.told_resolved_at as resolved_at,
+        {{ local_date('measured.told_resolved_at') }} as resolved_date,
+        measured.told_closed_at as closed_at,
+        measured.is_resolved,
+        measured.is_countable,
+        measured.is_countable and measured.is_counted as is_in_scope,
+        measured.exclusion,
+        cast(measured.first_response_minutes as double) as first_response_minutes,
+        cast(null as double) as first_response_business_minutes,
+        cast(
+            case
+                when measured.told_first_response_at is null and not measured.is_resolved and measured.is_countable
+                    then greatest(measured.first_response_age_minutes, 0)
+            end as double
+        ) as first_response_open_wait_minutes,
+        case
+            when measured.first_response_age_minutes >= measured.short_limit
+                then coalesce(measured.first_response_minutes <= measured.short_limit, false)
+        end as is_first_response_within_2h,
+        case
+            when measured.first_response_age_minutes >= measured.long_limit
+                then coalesce(measured.first_response_minutes <= measured.long_limit, false)
+        end as is_first_response_within_4h,
+        cast(measured.first_resolution_minutes as double) as first_resolution_minutes,
+        cast(measured.service_cycle_minutes as double) as service_cycle_minutes,
+        cast(null as double) as service_cycle_business_minutes,
+        case
+            when measured.age_minutes >= measured.resolution_limit * 1440
+                then coalesce(
+                    measured.is_resolved_at_limit,
+                    measured.service_cycle_minutes <= measured.resolution_limit * 1440,
+                    false
+                )
+        end as is_resolved_within_30d,
+        {{ microseconds_to_minutes('(new_microseconds + open_microseconds + hold_microseconds)') }}
+            as requester_wait_minutes,
+        {{ microseconds_to_minutes('pending_microseconds') }} as agent_wait_minutes,
+        {{ microseconds_to_minutes('(new_microseconds + open_microseconds)') }} as agent_work_minutes,
+        {{ microseconds_to_minutes('hold_microseconds') }} as on_hold_minutes,
+        {{ microseconds_to_minutes('solved_microseconds') }} as solved_minutes,
+        {{ microseconds_to_minutes('life_microseconds') }} as life_minutes,
+        cast(measured.human_reply_count as bigint) as human_reply_count,
+        cast(measured.told_reopen_count as bigint) as reopen_count,
+        measured.first_resolved_at is not null
+        or measured.is_resolved
+        or coalesce(measured.told_reopen_count, 0) > 0 as is_ever_resolved,
+        cast(measured.transfer_count as bigint) as transfer_count,
+        cast(measured.escalation_count as bigint) as escalation_count,
+        case
+            when measured.has_messages
+                then measured.is_resolved
+                and measured.human_reply_count <= measured.one_touch_limit
+                and coalesce(measured.told_reopen_count, 0) = 0
+        end as is_one_touch,
+        cast(null as boolean) as is_first_contact_resolved,
+        cast(null as boolean) as is_followed_by_repeat,
+        measured.told_is_complaint as is_complaint,
+        measured.merged_into_ticket_key <> 0 as is_merged,
+        measured.merged_into_ticket_key,
+        {{ is_new_customer('buyers.first_purchase_date', local_date('measured.created_at')) }}
+            as is_new_customer,
+        case when measured.has_messages then 'events' else 'summary' end as first_response_from,
+        case when measured.has_states then 'events' else 'summary' end as states_from
+    from measured
+    left join buyers on measured.customer_key = buyers.customer_key
+    {{ customer_version_join('measured.customer_key', 'measured.created_at') }}
+
+)
+
+select * from final

@@ -1,0 +1,138 @@
+{% set grace = var('contract_grace_days') %}
+
+with months as (
+
+    {{ month_spine() }}
+
+),
+
+contract_months as (
+
+    select
+        customer_key,
+        month_start_date,
+        max(covers_first_day) as is_in_force_at_start,
+        count(*) as contract_count
+    from {{ ref('int_contract_month') }}
+    group by customer_key, month_start_date
+
+),
+
+order_months as (
+
+    select
+        ordered.customer_key,
+        {{ month_start('ordered.ordered_date') }} as month_start_date,
+        max(ordered.ordered_date) as last_order_date,
+        count(*) as order_count
+    from {{ ref('fct_order') }} as ordered
+    cross join {{ ref('stg_as_of') }} as as_of
+    where ordered.is_counted and ordered.customer_key <> 0 and ordered.ordered_date <= as_of.as_of_date
+    group by ordered.customer_key, {{ month_start('ordered.ordered_date') }}
+
+),
+
+-- the last days after which a customer has no contract within grace, in any currency
+endings as (
+
+    select distinct
+        contract.customer_key,
+        contract.in_force_to_date as churn_date,
+        as_of.as_of_date < {{ add_days('contract.in_force_to_date', grace) }} as is_undecided
+    from {{ ref('int_contract_in_force') }} as contract
+    cross join {{ ref('stg_as_of') }} as as_of
+    where
+        contract.in_force_to_date <= as_of.as_of_date
+        and not exists (
+            select 1
+            from {{ ref('int_contract_in_force') }} as other
+            where
+                other.customer_key = contract.customer_key
+                and other.in_force_to_date > contract.in_force_to_date
+                and other.in_force_from_date <= {{ add_days('contract.in_force_to_date', grace) }}
+        )
+
+),
+
+ending_months as (
+
+    select
+        customer_key,
+        {{ month_start('churn_date') }} as month_start_date,
+        max(is_undecided) as is_undecided,
+        max(churn_date) as churn_date
+    from endings
+    group by customer_key, {{ month_start('churn_date') }}
+
+),
+
+customers as (
+
+    select customer_key, first_purchase_date
+    from {{ ref('dim_customer') }}
+    where customer_key <> 0 and first_purchase_date is not null
+
+),
+
+spine as (
+
+    select
+        customers.customer_key,
+        customers.first_purchase_date,
+        months.month_start_date,
+        months.reached_date,
+        coalesce(contract_months.is_in_force_at_start, false) as is_active_at_start,
+        coalesce(contract_months.contract_count, 0) as contract_count,
+        coalesce(order_months.order_count, 0) as order_count,
+        max(order_months.last_order_date) over (
+            partition by customers.customer_key order by months.month_start_date
+            rows between unbounded preceding and current row
+        ) as last_order_date
+    from customers
+    inner join months
+        on months.reached_date >= customers.first_purchase_date
+    left join contract_months
+        on contract_months.customer_key = customers.customer_key
+        and contract_months.month_start_date = months.month_start_date
+    left join order_months
+        on order_months.customer_key = customers.customer_key
+        and order_months.month_start_date = months.month_start_date
+
+),
+
+final as (
+
+    select
+        {{ surrogate_key([
+            "cast(spine.customer_key as " ~ dbt.type_string() ~ ")",
+            "cast(spine.month_start_date as " ~ dbt.type_string() ~ ")"
+        ]) }} as customer_month_key,
+        spine.customer_key,
+        customer_version.customer_version_key,
+        spine.month_start_date,
+        spine.reached_date,
+        spine.contract_count > 0
+        or coalesce(
+            spine.last_order_date >= {{ add_days('spine.month_start_date', -var('active_order_days')) }}, false
+        ) as is_active,
+        spine.is_active_at_start,
+        case
+            when ending_months.is_undecided then null
+            when ending_months.churn_date is not null then true
+            when spine.contract_count > 0 then false
+        end as is_churned,
+        coalesce(not ending_months.is_undecided, true) as is_mature,
+        case when not ending_months.is_undecided then ending_months.churn_date end as churn_date,
+        spine.first_purchase_date >= {{ add_days('spine.month_start_date', -var('new_customer_days')) }}
+            as is_new_customer,
+        spine.contract_count,
+        spine.order_count
+    from spine
+    left join ending_months
+        on ending_months.customer_key = spine.customer_key
+        and ending_months.month_start_date = spine.month_start_date
+    {{ customer_version_join('spine.customer_key', local_midnight('spine.month_start_date')) }}
+
+)
+
+select * from final

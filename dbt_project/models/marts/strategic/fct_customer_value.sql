@@ -1,0 +1,112 @@
+{% set running = "over (partition by months.customer_key order by months.month_start_date
+            rows between unbounded preceding and current row)" %}
+
+with months as (
+
+    select customer_key, customer_version_key, month_start_date, reached_date
+    from {{ ref('fct_customer_month') }}
+
+),
+
+-- only the installation's currency adds up; what is left out is counted by reason
+purchases as (
+
+    select
+        ordered.customer_key,
+        {{ month_start('ordered.ordered_date') }} as month_start_date,
+        ordered.ordered_date,
+        coalesce(ordered.currency, as_of.currency) = as_of.currency as is_own_currency,
+        ordered.amount - coalesce(ordered.refund_amount, 0) as revenue,
+        ordered.amount - coalesce(ordered.refund_amount, 0) - ordered.cost as margin
+    from {{ ref('fct_order') }} as ordered
+    cross join {{ ref('stg_as_of') }} as as_of
+    where ordered.is_counted and ordered.customer_key <> 0 and ordered.ordered_date <= as_of.as_of_date
+    union all
+    select
+        contract.customer_key,
+        contract.month_start_date,
+        null,
+        contract.currency = as_of.currency,
+        contract.revenue,
+        contract.margin
+    from {{ ref('int_contract_month') }} as contract
+    cross join {{ ref('stg_as_of') }} as as_of
+
+),
+
+monthly as (
+
+    select
+        customer_key,
+        month_start_date,
+        sum(case when is_own_currency then revenue end) as revenue,
+        sum(case when is_own_currency then margin end) as margin,
+        count(ordered_date) as order_count,
+        min(ordered_date) as first_order_date,
+        max(ordered_date) as last_order_date,
+        sum(case when not is_own_currency then 1 else 0 end) as other_currency_count,
+        sum(case when is_own_currency and revenue is null then 1 else 0 end) as no_amount_count,
+        sum(case when is_own_currency and revenue is not null and margin is null then 1 else 0 end) as no_cost_count
+    from purchases
+    group by customer_key, month_start_date
+
+),
+
+totals as (
+
+    select
+        months.*,
+        sum(monthly.revenue) {{ running }} as ltv_revenue,
+        sum(monthly.margin) {{ running }} as ltv_margin,
+        coalesce(sum(monthly.order_count) {{ running }}, 0) as order_count,
+        min(monthly.first_order_date) {{ running }} as first_order_date,
+        max(monthly.last_order_date) {{ running }} as last_order_date,
+        coalesce(sum(monthly.other_currency_count) {{ running }}, 0) as other_currency_count,
+        coalesce(sum(monthly.no_amount_count) {{ running }}, 0) as no_amount_count,
+        coalesce(sum(monthly.no_cost_count) {{ running }}, 0) as no_cost_count
+    from months
+    left join monthly
+        on monthly.customer_key = months.customer_key
+        and monthly.month_start_date = months.month_start_date
+
+),
+
+final as (
+
+    select
+        {{ surrogate_key([
+            "cast(totals.customer_key as " ~ dbt.type_string() ~ ")",
+            "cast(totals.reached_date as " ~ dbt.type_string() ~ ")"
+        ]) }} as customer_value_key,
+        totals.customer_key,
+        totals.customer_version_key,
+        totals.reached_date as as_of_date,
+        totals.reached_date = as_of.as_of_date as is_current,
+        as_of.currency,
+        cast(totals.ltv_margin as decimal(18, 4)) as ltv_margin,
+        cast(totals.ltv_revenue as decimal(18, 4)) as ltv_revenue,
+        cast(totals.order_count as bigint) as order_count,
+        cast({{ dbt.datediff('totals.first_order_date', 'totals.last_order_date', 'day') }} as bigint)
+            as recency_days,
+        cast({{ dbt.datediff('totals.first_order_date', 'totals.reached_date', 'day') }} as bigint) as age_days,
+        case
+            when totals.other_currency_count > 0 then 'other_currency'
+            when totals.no_amount_count > 0 then 'no_amount'
+            when totals.no_cost_count > 0 then 'no_cost'
+        end as left_out_reason,
+        cast(totals.other_currency_count + totals.no_amount_count as bigint) as left_out_count,
+        cast(totals.no_cost_count as bigint) as no_cost_count,
+        cast(null as double) as p_alive,
+        cast(null as double) as expected_orders_12m,
+        cast(null as double) as expected_order_value,
+        cast(null as double) as predicted_ltv_12m,
+        cast(null as double) as predicted_ltv_24m,
+        cast(null as double) as predicted_ltv_36m,
+        cast(null as double) as churn_probability,
+        cast(null as {{ dbt.type_string() }}) as model_version
+    from totals
+    cross join {{ ref('stg_as_of') }} as as_of
+
+)
+
+select * from final

@@ -1,0 +1,8 @@
+-- The dictionary, written from the semantic YAML that also writes fct_metric_period.
+-- depends_on: {{ ref('int_metric_measured') }}
+{% if execute %}
+{% for definition in metric_definitions() %}
+{{ metric_described(definition) }}
+{{ 'union all' if not loop.last }}
+{% endfor %}
+{% endif %}

@@ -1,0 +1,1 @@
+{{ staged_current('agent', change_time='updated_at') }}

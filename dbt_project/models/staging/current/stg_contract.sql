@@ -1,0 +1,1 @@
+{{ staged_current('contract', change_time='updated_at') }}

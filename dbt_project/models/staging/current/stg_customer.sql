@@ -1,0 +1,1 @@
+{{ staged_current('customer', change_time='updated_at') }}

@@ -1,0 +1,1 @@
+{{ staged_current('customer_identity', change_time='updated_at') }}

@@ -1,0 +1,1 @@
+{{ staged_current('order', change_time='updated_at') }}

@@ -1,0 +1,1 @@
+{{ staged_current('product', change_time='updated_at') }}

@@ -1,0 +1,1 @@
+{{ staged_current('survey_invitation', change_time='updated_at') }}

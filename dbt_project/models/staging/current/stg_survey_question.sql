@@ -1,0 +1,1 @@
+{{ staged_current('survey_question') }}

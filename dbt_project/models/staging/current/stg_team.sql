@@ -1,0 +1,1 @@
+{{ staged_current('team', change_time='updated_at') }}

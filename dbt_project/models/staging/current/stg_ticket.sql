@@ -1,0 +1,1 @@
+{{ staged_current('ticket', change_time='updated_at') }}

@@ -1,0 +1,1 @@
+{{ staged_current('ticket_event', change_time='updated_at') }}

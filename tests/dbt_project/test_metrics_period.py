@@ -1,0 +1,345 @@
+"""fct_metric_period: check values of METHODS, every metric against MetricFlow, and what must not pass in silence."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import warehouse_fixture
+from tests.support.metricflow_oracle import MetricFlowOracle
+from tests.support.warehouse_fixture import PROJECT, BuildError, WarehouseFixture
+
+SEED = 20260630
+AS_OF_DATE = date(2026, 6, 30)
+HEADLINE = {
+    "first_response_median", "first_response_within_2h", "service_cycle_median", "service_cycle_mean",
+    "resolution_rate", "reopen_rate", "complaint_rate", "nps_relationship", "nps_relationship_uncleaned",
+    "csat_transactional", "csat_transactional_uncleaned", "csat_relationship", "ces_transactional",
+    "response_rate_transactional", "response_rate_relationship", "churn_rate", "ltv_margin_mean",
+    "ltv_revenue_mean",
+}  # fmt: skip
+SEGMENTS = (
+    "channel", "channel_group", "region", "product_line", "model", "issue_type", "team", "agent", "tier",
+    "customer_type", "is_new_customer", "industry",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> WarehouseFixture:
+    """A company of random rows from February to June 2026, and surveys of 2025 whose figures are known."""
+    home = WarehouseFixture(tmp_path_factory.mktemp("metrics"))
+    chance = random.Random(SEED)
+    _deliver_customers(home, chance)
+    tickets = _deliver_tickets(home, chance)
+    _deliver_surveys(home, chance, tickets)
+    home.build()
+    return home
+
+
+def _deliver_customers(home: WarehouseFixture, chance: random.Random) -> None:
+    home.deliver(
+        "customer",
+        [{"customer_id": f"C{n}", "tier": chance.choice(["vip", "standard"]), "customer_type": "person",
+          "region": chance.choice(["north", "south", None]), "industry": "steel" if n % 3 else None,
+          "updated_at": datetime(2025, 1, 1)} for n in range(40)],
+    )  # fmt: skip
+    moved = [{"customer_id": f"C{n}", "tier": "key_account", "region": "west", "updated_at": datetime(2026, 4, 10)}
+             for n in range(5)]  # fmt: skip
+    home.deliver("customer", moved)
+    home.deliver(
+        "contract",
+        [{"contract_id": f"K{n}", "customer_id": f"C{n}", "start_date": date(2026, 1, 1 + n % 28),
+          "end_date": date(2026, chance.randint(3, 12), 15), "monthly_amount": Decimal(100),
+          "monthly_cost": Decimal(60), "currency": "CNY"} for n in range(35)],
+    )  # fmt: skip
+    home.deliver("product", [{"product_id": f"P{n}", "product_line": f"L{n % 2}", "model": f"M{n}"} for n in range(3)])
+    home.deliver("team", [{"team_id": "T1"}, {"team_id": "T2"}], source="desk")
+    home.deliver("agent", [{"agent_id": f"A{n}", "team_id": "T1", "role": "agent"} for n in range(4)], source="desk")
+
+
+def _deliver_tickets(home: WarehouseFixture, chance: random.Random) -> list[dict[str, Any]]:
+    tickets, events = [], []
+    for n in range(350):
+        created = datetime(2026, 2, 1) + timedelta(seconds=chance.randrange(149 * 86400))
+        ticket = {
+            "ticket_id": f"T{n}",
+            "customer_id": f"C{chance.randrange(44)}",
+            "customer_id_space": "crm",
+            "product_id": f"P{chance.randrange(4)}",
+            "product_id_space": "crm",
+            "status": "open",
+            "agent_id": f"A{chance.randrange(4)}",
+            "team_id": chance.choice(["T1", "T2", None]),
+            "channel": chance.choice(["phone", "wechat", "pigeon", None]),
+            "created_at": created,
+            "issue_type": chance.choice(["noise", "leak"]),
+            "is_complaint": chance.random() < 0.15,
+            "exclusion": "spam" if chance.random() < 0.03 else None,
+            "is_counted": chance.random() < 0.97,
+        }
+        tickets.append(ticket)
+        steps: list[tuple[str, str | None, int]] = [("created", None, 0)]
+        if chance.random() < 0.9:
+            steps.append(("agent_message", None, chance.randrange(1, 600)))
+        if chance.random() < 0.8:
+            steps.append(("status_change", "resolved", chance.randrange(600, 40 * 1440)))
+            if chance.random() < 0.2:
+                steps.append(("status_change", "open", 45 * 1440))
+        events += [
+            {"event_id": f"{n}.{k}", "ticket_id": f"T{n}", "event_type": kind, "to_value": value,
+             "actor_type": "agent" if k else "customer", "occurred_at": created + timedelta(minutes=minutes)}
+            for k, (kind, value, minutes) in enumerate(steps)
+        ]  # fmt: skip
+    home.deliver("ticket", tickets, source="desk")
+    home.deliver("ticket_event", events, source="desk")
+    return tickets
+
+
+def _deliver_surveys(home: WarehouseFixture, chance: random.Random, tickets: list[dict[str, Any]]) -> None:
+    scales = {"csat": (1, 5), "ces": (1, 7), "nps": (0, 10)}
+    asked = {"after": ("csat", "ces"), "yearly": ("nps", "csat"), "short": ("ces",)}
+    home.deliver(
+        "survey",
+        [{"survey_id": "after", "purpose": "transactional"}, {"survey_id": "yearly", "purpose": "relationship"},
+         {"survey_id": "short", "purpose": "transactional"}],
+        source="survey",
+    )  # fmt: skip
+    home.deliver(
+        "survey_question",
+        [{"question_id": f"{survey}.{role}", "survey_id": survey, "metric_role": role,
+          "scale_min": scales[role][0], "scale_max": 5 if survey == "short" else scales[role][1]}
+         for survey, roles in asked.items() for role in roles],
+        source="survey",
+    )  # fmt: skip
+    invitations: list[dict[str, Any]] = []
+    responses: list[dict[str, Any]] = []
+    answers: list[dict[str, Any]] = []
+
+    def respond(name: str, survey: str, at: datetime, scores: dict[str, int], **more: Any) -> None:
+        responses.append({"response_id": name, "survey_id": survey, "submitted_at": at, **more})
+        answers.extend({"response_id": name, "question_id": f"{survey}.{role}", "answer_value": score}
+                       for role, score in scores.items())  # fmt: skip
+
+    for n, ticket in enumerate(tickets[:250]):
+        survey, sent = chance.choice(["after", "yearly"]), ticket["created_at"] + timedelta(days=1)
+        invitations.append({"invitation_id": f"I{n}", "survey_id": survey, "ticket_id": ticket["ticket_id"],
+                            "ticket_id_space": "desk", "channel": chance.choice(["sms", "email"]), "sent_at": sent,
+                            "is_delivered": chance.choice([True, True, False, None])})  # fmt: skip
+        if chance.random() < 0.6:
+            scores = {role: chance.randint(*scales[role]) for role in asked[survey]}
+            respond(f"R{n}", survey, sent + timedelta(hours=chance.randint(1, 100)), scores, invitation_id=f"I{n}",
+                    is_counted=chance.random() < 0.85, is_complete=chance.random() < 0.9)  # fmt: skip
+    # METHODS: 50/30/20 and 80 satisfied of 100, then 180 of 200; 5 of 5 and 0 of 10; and one month with two scales
+    for n in range(100):
+        nps = 10 if n < 50 else 8 if n < 80 else 3
+        respond(f"x{n}", "yearly", datetime(2025, 1, 15), {"nps": nps, "csat": 4 if n < 80 else 3})
+    for n in range(200):
+        respond(f"y{n}", "yearly", datetime(2025, 2, 15), {"csat": 5 if n < 180 else 1})
+    for n in range(20):
+        respond(f"straight{n}", "yearly", datetime(2025, 1, 15), {"nps": 10, "csat": 5}, is_counted=False)
+    for n in range(5):
+        respond(f"all{n}", "after", datetime(2025, 3, 15), {"csat": 4})
+    for n in range(10):
+        respond(f"none{n}", "after", datetime(2025, 4, 15), {"csat": 3, "ces": 2})
+    respond("other", "short", datetime(2025, 4, 15), {"ces": 2})
+    home.deliver("survey_invitation", invitations, source="survey")
+    home.deliver("survey_response", responses, source="survey")
+    home.deliver("survey_answer", answers, source="survey")
+
+
+@pytest.fixture(scope="module")
+def oracle(warehouse: WarehouseFixture) -> Iterator[MetricFlowOracle]:
+    with MetricFlowOracle(warehouse.warehouse, warehouse.dbt_target) as found:
+        yield found
+
+
+def _total(warehouse: WarehouseFixture, metric: str, grain: str, start: str) -> dict[str, Any]:
+    (row,) = warehouse.rows(
+        "select * from metrics.fct_metric_period"
+        " where metric = ? and grain = ? and period_start = cast(? as date) and segment = 'all'",
+        metric, grain, start,
+    )  # fmt: skip
+    return row
+
+
+def test_net_promoter_score_of_methods(warehouse: WarehouseFixture) -> None:
+    row = _total(warehouse, "nps_relationship", "month", "2025-01-01")
+    assert (row["numerator"], row["denominator"], row["value"], row["n"]) == (30, 100, 30, 100)
+    assert row["standard_error"] == pytest.approx(7.81025, abs=1e-5)
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((14.051, 44.201), abs=5e-4)
+    # the straight-lined twenty are in the uncleaned score only: (70 - 20) of 120
+    assert _total(warehouse, "nps_relationship_uncleaned", "month", "2025-01-01")["value"] == pytest.approx(5000 / 120)
+
+
+@pytest.mark.parametrize(
+    ("metric", "month", "value", "interval"),
+    [
+        ("csat_relationship", "2025-01-01", 0.8, (0.711171, 0.866633)),
+        ("csat_transactional", "2025-03-01", 1.0, (0.565518, 1.0)),
+        ("csat_transactional", "2025-04-01", 0.0, (0.0, 0.277533)),
+    ],
+)
+def test_wilson_intervals_of_methods(
+    warehouse: WarehouseFixture, metric: str, month: str, value: float, interval: tuple[float, float]
+) -> None:
+    row = _total(warehouse, metric, "month", month)
+    assert row["value"] == value
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(interval, abs=1e-6)
+    assert 0 <= row["ci_low"] <= row["ci_high"] <= 1
+
+
+def test_change_of_a_share_is_significant(warehouse: WarehouseFixture) -> None:
+    row = _total(warehouse, "csat_relationship", "month", "2025-02-01")
+    assert (row["previous_value"], row["change"], row["is_significant"]) == (0.8, pytest.approx(0.1), True)
+
+
+def test_effort_on_two_scales_is_not_pooled(warehouse: WarehouseFixture) -> None:
+    row = _total(warehouse, "ces_transactional", "month", "2025-04-01")
+    assert (row["value"], row["null_reason"], row["n"]) == (None, "mixed_scales", 11)
+
+
+def test_periods_before_the_tickets_have_no_complaint_rate(warehouse: WarehouseFixture) -> None:
+    assert _total(warehouse, "complaint_rate", "month", "2026-01-01")["null_reason"] == "no_data"
+    row = _total(warehouse, "complaint_rate", "month", "2026-03-01")
+    complaints, customers = warehouse.rows(
+        "select (select count(*) from marts.fct_ticket where is_complaint and is_in_scope"
+        " and created_date between '2026-03-01' and '2026-03-31') as complaints, count(*) as customers"
+        " from marts.fct_customer_month where is_active and month_start_date = '2026-03-01'"
+    )[0].values()
+    assert complaints > 0
+    assert row["value"] == pytest.approx(1000 * complaints / customers)
+    assert row["ci_low"] is None
+    assert warehouse.rows(
+        "select distinct grain from metrics.fct_metric_period where metric = 'complaint_rate' order by 1"
+    ) == [{"grain": "month"}, {"grain": "quarter"}, {"grain": "year"}]
+
+
+def test_headline_metrics_are_published_by_every_segment(warehouse: WarehouseFixture) -> None:
+    defined = {row["metric"]: row for row in warehouse.rows("select * from metrics.dim_metric")}
+    published = {row["metric"] for row in warehouse.rows("select distinct metric from metrics.fct_metric_period")}
+    assert defined.keys() >= HEADLINE
+    # nobody is asked the recommendation after a ticket
+    assert defined.keys() - published == {"nps_transactional", "nps_transactional_uncleaned"}
+    for row in defined.values():
+        assert all(row[name] for name in ("name_zh", "name_en", "formula", "unit", "direction", "owner", "source"))
+        assert re.search("[一-鿿]", row["name_zh"]), row["metric"]
+    found = {
+        row["segment"]
+        for row in warehouse.rows(
+            "select distinct segment from metrics.fct_metric_period where metric = 'tickets_created'"
+        )
+    }
+    assert found == {"all", *SEGMENTS}
+    snapshot = warehouse.rows("select distinct period_start from metrics.fct_metric_period where grain = 'snapshot'")
+    assert snapshot == [{"period_start": AS_OF_DATE}]
+
+
+def test_a_member_without_value_is_none_and_segments_are_those_of_the_time(warehouse: WarehouseFixture) -> None:
+    # C0 to C4 moved to the west on 10 April: no ticket of March is from there
+    west = warehouse.rows(
+        "select min(period_start) as first_month from metrics.fct_metric_period"
+        " where metric = 'tickets_created' and grain = 'month' and member = 'west'"
+    )
+    assert west == [{"first_month": date(2026, 4, 1)}]
+    members = warehouse.rows(
+        "select distinct member from metrics.fct_metric_period where segment = 'team' and metric = 'tickets_created'"
+    )
+    assert {row["member"] for row in members} == {"T1", "T2", "(none)"}
+
+
+def test_metricflow_agrees_cell_by_cell(warehouse: WarehouseFixture, oracle: MetricFlowOracle) -> None:
+    compared = differing = 0
+    first: list[Any] = []
+    for row in warehouse.rows("select metric, grain as grains, valid_dimensions from metrics.dim_metric"):
+        metric, grain = row["metric"], "month" if "month" in row["grains"] else "day"
+        for segment in ["all", *row["valid_dimensions"].split(", ")]:
+            dimension = None if segment == "all" else oracle.dimension(metric, segment)
+            # MetricFlow has no common name for a column that two facts own, each
+            if segment != "all" and dimension is None:
+                assert (metric, segment) == ("complaint_rate", "is_new_customer")
+                continue
+            theirs = oracle.cells(metric, grain, dimension)
+            ours = {
+                (cell["period_start"], cell["member"]): cell
+                for cell in warehouse.rows(
+                    "select period_start, member, value, null_reason from metrics.fct_metric_period"
+                    " where metric = ? and segment = ? and grain = ?",
+                    metric, segment, "snapshot" if row["grains"] == "snapshot" else grain,
+                )
+            }  # fmt: skip
+            if row["grains"] == "snapshot":
+                theirs = {cell: value for cell, value in theirs.items() if cell[0] == AS_OF_DATE}
+            for cell in ours.keys() | theirs.keys():
+                value, reason = (ours[cell]["value"], ours[cell]["null_reason"]) if cell in ours else (None, None)
+                # whether a value is held back is our rule alone; a value that is published must be theirs
+                if reason is None:
+                    compared += 1
+                    expected = theirs.get(cell)
+                    if value is None or expected is None:
+                        agrees = value is expected
+                    else:
+                        agrees = value == pytest.approx(expected, rel=1e-9, abs=1e-9)
+                    if not agrees:
+                        differing += 1
+                        first.append((metric, segment, cell, value, expected))
+    assert not differing, first[:10]
+    assert compared > 5000
+
+
+def test_configs_are_valid_and_a_wrong_column_is_found(
+    warehouse: WarehouseFixture, oracle: MetricFlowOracle, tmp_path: Path
+) -> None:
+    assert oracle.problems() == []
+    manifest = (warehouse.dbt_target / "semantic_manifest.json").read_text()
+    assert "then service_cycle_minutes end" in manifest
+    broken = manifest.replace("then service_cycle_minutes end", "then service_cycle_hours end")
+    (tmp_path / "semantic_manifest.json").write_text(broken)
+    with MetricFlowOracle(warehouse.warehouse, tmp_path) as other:
+        assert any("service_cycle_hours" in problem for problem in other.problems())
+
+
+def test_the_model_names_every_fact_and_dimension_of_the_semantic_yaml(warehouse: WarehouseFixture) -> None:
+    manifest = json.loads((warehouse.dbt_target / "manifest.json").read_text())
+    models = manifest["semantic_models"].values()
+    assert len(models) >= 10
+    needed = {node for model in models for node in model["depends_on"]["nodes"]}
+    named = manifest["nodes"]["model.service_metrics.int_metric_measured"]["depends_on"]["nodes"]
+    assert needed <= set(named)
+
+
+CUMULATIVE = """
+metrics:
+  - name: tickets_rolling
+    label: Tickets, rolling
+    description: Rolling.
+    type: cumulative
+    type_params: {measure: ticket_count, cumulative_type_params: {window: 28 days}}
+    config: {meta: {label_zh: 滚动工单量, unit: count, direction: neutral, owner: x, source: x, requirement: x,
+                    valid_dimensions: [channel], tidy: TIDY}}
+"""
+
+
+def test_a_metric_that_cannot_be_rendered_raises_unless_marked(
+    warehouse: WarehouseFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "dbt_project"
+    shutil.copytree(PROJECT, project)
+    monkeypatch.setattr(warehouse_fixture, "PROJECT", project)
+    extra = project / "models" / "metrics" / "_extra__metrics.yml"
+    monkeypatch.setattr(warehouse, "dbt_target", tmp_path / "target")
+    # the oracle reads the other one
+    monkeypatch.setattr(warehouse, "warehouse", tmp_path / "warehouse.duckdb")
+    extra.write_text(CUMULATIVE.replace("TIDY", "true"))
+    with pytest.raises(BuildError, match=r"metric tickets_rolling: type cumulative is not rendered"):
+        warehouse.dbt("compile", "--select", "int_metric_measured")
+    extra.write_text(CUMULATIVE.replace("TIDY", "false"))
+    assert "tickets_rolling" not in warehouse.dbt("compile", "--select", "int_metric_measured")
