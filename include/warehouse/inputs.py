@@ -1,0 +1,323 @@
+"""What dbt reads beside the clean Parquet: small control tables that say which files hold on the night."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from include import files
+from include.contracts import load_contracts
+from include.gate.ledger import Gate
+from include.gate.rules import load_rules
+from include.landing.batches import Batch
+from include.settings import Settings, as_of_date
+from include.sources import customer_key_spaces, load_source_results
+from include.sql import literal, quoted
+from include.warehouse.holding import HeldBatch, read_held_batches, unjudged_batches
+from include.warehouse.night_records import run_number, unproven_sources
+
+_TIME = pa.timestamp("us")
+_FILE_COLUMNS = {
+    "entity": pa.string(),
+    "batch_id": pa.string(),
+    "gate_no": pa.int32(),
+    "kind": pa.string(),
+    "source": pa.string(),
+    "feed": pa.string(),
+    "delivery": pa.string(),
+    "night": _TIME,
+    "batch_order": pa.string(),
+    "path": pa.string(),
+    "row_count": pa.int64(),
+}
+_COUNTS = ("rows_in", "rows_clean", "rows_quarantined", "rows_not_counted")
+SCHEMAS: dict[str, dict[str, pa.DataType]] = {
+    "as_of": {
+        "as_of": _TIME,
+        "as_of_date": pa.date32(),
+        "time_zone": pa.string(),
+        "currency": pa.string(),
+        "language": pa.string(),
+        "run_number": pa.int64(),
+        "is_complete": pa.bool_(),
+        "missing_sources": pa.string(),
+    },
+    "clean_file": _FILE_COLUMNS,
+    "quarantine_file": {name: kind for name, kind in _FILE_COLUMNS.items() if name != "kind"},
+    "batch": {
+        "batch_id": pa.string(),
+        "source": pa.string(),
+        "feed": pa.string(),
+        "entity": pa.string(),
+        "delivery": pa.string(),
+        "night": _TIME,
+        "batch_order": pa.string(),
+        "received_at": _TIME,
+        "records_received": pa.int64(),
+        **dict.fromkeys(_COUNTS, pa.int64()),
+        "content_hash": pa.string(),
+        "status": pa.string(),
+        "message": pa.string(),
+    },
+    "snapshot_batch": {name: pa.string() for name in ("source", "feed", "entity", "batch_id")},
+    "check_result": {
+        "batch_id": pa.string(),
+        "gate_no": pa.int32(),
+        "source": pa.string(),
+        "feed": pa.string(),
+        "entity": pa.string(),
+        "rule_id": pa.string(),
+        "verdict": pa.string(),
+        "failed_count": pa.int64(),
+        "checked_count": pa.int64(),
+        "stopped": pa.bool_(),
+    },
+    "rule": {name: pa.string() for name in ("rule_id", "entity", "verdict", "requirement", "name_en", "name_zh")},
+    "key_space": {"key_space": pa.string(), "key_space_rank": pa.int32()},
+}
+Row = dict[str, Any]
+
+
+class InputError(Exception):
+    """A file that the ledger names is damaged or gone; the text names every such file."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What was written: files that hold (relative to the data home), clean rows per entity, what is missing."""
+
+    files: frozenset[str]
+    clean_rows: dict[str, int]
+    missing_sources: list[str]
+
+
+def inputs_folder(home: Path) -> Path:
+    """Where the control tables lie."""
+    return home / "warehouse" / "inputs"
+
+
+def write_inputs(settings: Settings, as_of: datetime, verified: set[str]) -> Inputs:
+    """Write the control tables for a night, after holding every file that is not `verified` against its hash.
+
+    Raises:
+        InputError: files are damaged or gone.
+    """
+    home = settings.home
+    batches = read_held_batches(home, as_of)
+    unjudged = unjudged_batches(home, as_of, {one.full.batch_id for one in batches})
+    _verify(home, batches, verified)
+    missing = missing_sources(home, as_of, batches, unjudged)
+
+    clean = _file_rows(home, batches, "clean")
+    quarantine = _file_rows(home, batches, "quarantine")
+    tables: dict[str, list[Row]] = {
+        "as_of": [_as_of_row(settings, as_of, missing)],
+        "clean_file": clean,
+        "quarantine_file": quarantine,
+        "batch": [*_batch_rows(batches), *_unjudged_rows(unjudged), *_identical_rows(home, as_of, batches)],
+        "snapshot_batch": _snapshot_rows(batches),
+        "check_result": _check_rows(batches),
+        "rule": _rule_rows(),
+        "key_space": _key_space_rows(settings),
+    }
+    for name, rows in tables.items():
+        schema = pa.schema(list(SCHEMAS[name].items()))
+        columns = [{column: row.get(column) for column in SCHEMAS[name]} for row in rows]
+        with files.writing(inputs_folder(home) / f"{name}.parquet") as temporary:
+            pq.write_table(pa.Table.from_pylist(columns, schema=schema), temporary)
+    _write_empty_files(home)
+    counts: dict[str, int] = {}
+    for row in clean:
+        counts[row["entity"]] = counts.get(row["entity"], 0) + row["row_count"]
+    held = frozenset(file.path for one in batches for file in one.files())
+    return Inputs(held, counts, missing)
+
+
+def missing_sources(home: Path, as_of: datetime, batches: Sequence[HeldBatch], unjudged: Sequence[Batch]) -> list[str]:
+    """Sources that the night could not take in whole: unproven, or with a batch that was not judged."""
+    failed = {one.full.source for one in batches if one.full.night == as_of and one.full.status != "gated"}
+    left = {one.source for one in unjudged}
+    return sorted(failed | left | set(unproven_sources(home, as_of)))
+
+
+def _verify(home: Path, batches: Iterable[HeldBatch], verified: set[str]) -> None:
+    faults = []
+    for batch in batches:
+        for file in batch.files():
+            if file.path in verified:
+                continue
+            if not (home / file.path).exists():
+                faults.append(f"{file.path} is gone")
+            elif (found := files.sha256_of(home / file.path)) != file.sha256:
+                faults.append(f"{file.path} is damaged (SHA-256 {found[:12]}…, ledger {file.sha256[:12]}…)")
+    if faults:
+        raise InputError(f"in {home}: {'; '.join(faults)}. Restore it from a backup, or gate its batch again.")
+
+
+def _as_of_row(settings: Settings, as_of: datetime, missing: list[str]) -> Row:
+    return {
+        "as_of": _naive(as_of),
+        "as_of_date": as_of_date(as_of, settings.timezone),
+        "time_zone": settings.timezone,
+        "currency": settings.currency,
+        "language": settings.language,
+        "run_number": run_number(settings.home, as_of),
+        "is_complete": not missing,
+        "missing_sources": ",".join(missing) or None,
+    }
+
+
+def _file_rows(home: Path, batches: Iterable[HeldBatch], kind: Literal["clean", "quarantine"]) -> list[Row]:
+    rows = []
+    for batch in batches:
+        for gate in batch.gates:
+            for entity, count in gate.entities.items():
+                file = count.clean if kind == "clean" else count.quarantine
+                if file and file.rows:
+                    row = {
+                        **_identity(batch.full),
+                        "entity": entity,
+                        "gate_no": gate.gate_no,
+                        "kind": gate.kind,
+                    }
+                    rows.append(row | {"path": str(home / file.path), "row_count": file.rows})
+    return rows
+
+
+def _batch_rows(batches: Iterable[HeldBatch]) -> list[Row]:
+    rows = []
+    for batch in batches:
+        shared = {
+            **_identity(batch.full),
+            "received_at": _naive(batch.full.received_at),
+            "records_received": batch.full.records_received,
+            "content_hash": batch.full.content_hash,
+            "status": batch.full.status,
+            "message": batch.full.message,
+        }
+        totals = batch.totals()
+        for entity, count in totals.items():
+            rows.append(shared | {"entity": entity} | {name: getattr(count, name) for name in _COUNTS})
+        if not totals:
+            rows.append(shared)
+    return rows
+
+
+def _unjudged_rows(unjudged: Iterable[Batch]) -> list[Row]:
+    """Batches that landed and that no gate could judge yet."""
+    return [
+        {
+            **_identity(one),
+            "received_at": _naive(one.received_at),
+            "records_received": one.rows.records if one.rows else None,
+            "content_hash": one.content_hash,
+            "status": "failed",
+            "message": one.message,
+        }
+        for one in unjudged
+    ]
+
+
+def _identical_rows(home: Path, as_of: datetime, batches: Iterable[HeldBatch]) -> list[Row]:
+    """Deliveries that brought what was there already: no batches, so their record's name stands for an id."""
+    delivery = {one.full.batch_id: one.full.delivery for one in batches}
+    rows = []
+    for path in sorted((home / "ledger" / "identical").glob("*/*.json")):
+        record = files.read_json(path)
+        night = datetime.fromisoformat(record["night"])
+        if night > as_of:
+            continue
+        rows.append(
+            {
+                "batch_id": f"{path.stem}.identical",
+                "source": record["source"],
+                "feed": record["feed"],
+                "delivery": delivery.get(record["identical_to"]),
+                "night": _naive(night),
+                "received_at": _naive(datetime.fromisoformat(record["received_at"])),
+                "records_received": record["records"],
+                "content_hash": record["content_hash"],
+                "status": "identical",
+                "message": f"identical to {record['identical_to']}",
+            }
+        )
+    return rows
+
+
+def _snapshot_rows(batches: Iterable[HeldBatch]) -> list[Row]:
+    latest: dict[tuple[str, str, str], Gate] = {}
+    for batch in batches:
+        gate = batch.full
+        if gate.delivery != "snapshot" or gate.status != "gated":
+            continue
+        for entity in batch.totals():
+            key = (gate.source, gate.feed, entity)
+            if key not in latest or latest[key].batch_order < gate.batch_order:
+                latest[key] = gate
+    return [
+        {"source": source, "feed": feed, "entity": entity, "batch_id": gate.batch_id}
+        for (source, feed, entity), gate in sorted(latest.items())
+    ]
+
+
+def _check_rows(batches: Iterable[HeldBatch]) -> list[Row]:
+    """The last holding gate that ran a rule on a batch says how it came out."""
+    rows: dict[tuple[str, str, str], Row] = {}
+    for batch in batches:
+        for gate in batch.gates:
+            for check in gate.checks:
+                key = (gate.batch_id, check.entity, check.rule_id)
+                rows[key] = {**_identity(batch.full), "gate_no": gate.gate_no, **check.model_dump()}
+    return list(rows.values())
+
+
+def _rule_rows() -> list[Row]:
+    return [
+        {
+            "rule_id": rule.id,
+            "entity": entity,
+            "verdict": rule.verdict,
+            "requirement": rule.requirement,
+            "name_en": rule.words("en"),
+            "name_zh": rule.words("zh"),
+        }
+        for entity, rules in load_rules().by_entity.items()
+        for rule in rules
+    ]
+
+
+def _key_space_rows(settings: Settings) -> list[Row]:
+    sources, _ = load_source_results(settings.sources)
+    spaces = customer_key_spaces(settings.sources, sources)
+    return [{"key_space": space, "key_space_rank": rank} for rank, space in enumerate(spaces, 1)]
+
+
+def _write_empty_files(home: Path) -> None:
+    """One Parquet file without rows per entity, so that a model always has something to read."""
+    with duckdb.connect() as con:
+        for entity, contract in load_contracts().items():
+            columns = ", ".join(f"cast(null as {kind}) as {quoted(name)}" for name, kind in contract.clean_columns())
+            with files.writing(inputs_folder(home) / "empty" / f"{entity}.parquet") as temporary:
+                con.execute(f"copy (select {columns} where false) to {literal(str(temporary))} (format parquet)")
+
+
+def _identity(of: Gate | Batch) -> Row:
+    return {
+        "batch_id": of.batch_id,
+        "source": of.source,
+        "feed": of.feed,
+        "delivery": of.delivery,
+        "night": _naive(of.night),
+        "batch_order": of.batch_order,
+    }
+
+
+def _naive(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,1 @@
+"""What stands between Airflow and the plain Python of `include`: defaults, steps, the runner."""

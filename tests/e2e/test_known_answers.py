@@ -1,0 +1,183 @@
+"""The pipeline finds what the sample company's generator knows: every defect, and every true value.
+
+The generator counts its defects while it makes them and works its values out from its own truth, before any export; it
+knows nothing of rules, dbt or SQL.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.conftest import Night
+
+pytestmark = [pytest.mark.nightly, pytest.mark.xdist_group("published_night"), pytest.mark.timeout(900)]
+
+# What each rule finds, as the generator names it.
+RULES = {
+    "contract_negative_amount": ["contract.negative_amount"],
+    "customer_duplicate_in_batch": ["customer.crm_duplicate_in_batch"],
+    "customer_missing_key": ["customer.crm_missing_key"],
+    "order_duplicate_in_batch": ["order.duplicate_in_batch"],
+    "order_negative_amount": ["order.negative_amount"],
+    "order_unknown_customer": ["order.unknown_customer"],
+    "order_unknown_product": ["order.unknown_product"],
+    "order_unparsable": ["order.unparsable_line"],
+    "survey_answer_duplicate_in_batch": ["survey_answer.in_duplicate", "survey_answer.relationship_in_duplicate"],
+    "survey_answer_missing_key": ["survey_answer.in_missing_key"],
+    "survey_answer_out_of_scale": [
+        "survey_answer.answer_out_of_scale",
+        "survey_answer.relationship_answer_out_of_scale",
+    ],
+    "survey_answer_unreadable_value": ["survey_answer.unmapped_value"],
+    "survey_response_careless": ["survey_response.speeder_not_counted"],
+    "survey_response_constant_block": ["survey_response.relationship_constant_short_block"],
+    "survey_response_duplicate_in_batch": [
+        "survey_response.duplicate_in_batch",
+        "survey_response.relationship_duplicate_in_batch",
+    ],
+    "survey_response_fast": ["survey_response.speeder_flag", "survey_response.relationship_speeder_flag"],
+    "survey_response_in_future": ["survey_response.future_time"],
+    "survey_response_missing_key": ["survey_response.missing_key"],
+    "survey_response_opposites_agreed": ["survey_response.opposite_pair_agreed"],
+    "survey_response_required_unanswered": [
+        "survey_response.missing_required_answer",
+        "survey_response.relationship_missing_required_answer",
+    ],
+    "survey_response_straight_lined": ["survey_response.straight_lined"],
+    "survey_response_unparsable": ["survey_response.unparsable_line"],
+    "ticket_closed_without_resolution": ["ticket.closed_without_resolution"],
+    "ticket_created_in_future": ["ticket.future_time"],
+    "ticket_duplicate_in_batch": ["ticket.duplicate_in_batch"],
+    "ticket_event_duplicate_in_batch": ["ticket_event.duplicate_in_batch"],
+    "ticket_event_in_future": ["ticket_event.future_time"],
+    "ticket_event_missing_key": ["ticket_event.missing_key"],
+    "ticket_event_unparsable": ["ticket_event.unparsable_line"],
+    "ticket_event_without_ticket": ["ticket_event.orphan_event_never"],
+    "ticket_missing_key": ["ticket.missing_key"],
+    "ticket_resolved_before_created": ["ticket.resolved_before_created"],
+    "ticket_response_before_created": ["ticket.response_before_created"],
+    "ticket_unknown_customer": ["ticket.unknown_customer"],
+    "ticket_unknown_product": ["ticket.unknown_product"],
+    "ticket_unparsable": ["ticket.unparsable_line"],
+}
+
+
+def test_every_rule_finds_exactly_its_defects(night: Night) -> None:
+    found = dict(
+        night.con.execute("select rule_id, sum(failed_count) from audit.audit_check_result group by rule_id").fetchall()
+    )
+    expected = {rule: sum(night.defect(name) for name in names) for rule, names in RULES.items()}
+    assert {rule: int(found[rule]) for rule in RULES} == expected
+    assert all(name in night.known["defects"] for names in RULES.values() for name in names)
+    assert sum(expected.values()) > 200
+
+
+def test_every_received_record_and_row_is_accounted_for(night: Night) -> None:
+    received = dict(
+        night.con.execute(
+            "select source || '.' || feed, sum(records) from (select distinct source, feed, batch_id, "
+            "records_received as records from audit.audit_batch) where feed <> 'questionnaire' group by 1"
+        ).fetchall()
+    )
+    known = {feed: counts["total"] for feed, counts in night.known["records"].items() if counts["total"]}
+    assert {feed: int(count) for feed, count in received.items()} == known
+    lost = night.one("select count(*) from audit.audit_batch where rows_in <> rows_clean + rows_quarantined")
+    assert lost == (0,)
+
+
+def test_tickets(night: Night) -> None:
+    truth = night.known["tickets"]
+    counted = "from marts.fct_ticket where is_countable and is_counted"
+    assert night.one("select count(*) from marts.fct_ticket") == (truth["tickets"],)
+    assert night.one(f"select count(*) {counted}") == (truth["counted"],)
+    median, n = night.one(f"select median(first_response_minutes), count(first_response_minutes) {counted}")
+    assert n == truth["first_response_minutes"]["count"]
+    assert median == pytest.approx(truth["first_response_minutes"]["median"], abs=1e-4)
+    cycle, n = night.one(f"select median(service_cycle_minutes), count(service_cycle_minutes) {counted}")
+    assert n == truth["service_cycle_minutes"]["count"]
+    assert cycle == pytest.approx(truth["service_cycle_minutes"]["median"], abs=1e-4)
+    for metric, name in [
+        ("first_response_within_2h", "first_response_within_2h"),
+        ("resolution_rate", "resolved_at_30d"),
+        ("reopen_rate", "reopen_rate"),
+    ]:
+        assert night.parts(metric) == (truth[name]["numerator"], truth[name]["denominator"])
+    assert night.parts("complaint_share_of_tickets") == (truth["complaints"], truth["counted"])
+    assert night.parts("transfer_rate")[0] == truth["transferred"]
+    assert night.parts("escalation_rate")[0] == truth["escalated"]
+
+
+def test_surveys_with_and_without_the_answers_that_are_not_counted(night: Night) -> None:
+    for purpose in ("transactional", "relationship"):
+        truth = night.known["surveys"][purpose]
+        for suffix, name in [("", "counted"), ("_uncleaned", "uncleaned")]:
+            csat = truth[name]["csat"]
+            assert night.parts(f"csat_{purpose}{suffix}") == (csat["satisfied"], csat["answered"])
+        rate = truth["invitations"]["response_rate"]
+        assert night.parts(f"response_rate_{purpose}") == (rate["numerator"], rate["denominator"])
+    nps = night.known["surveys"]["relationship"]["counted"]["nps"]
+    assert night.parts("nps_relationship") == (nps["promoters"] - nps["detractors"], nps["answered"])
+    ces = night.known["surveys"]["transactional"]["counted"]["ces"]
+    assert night.parts("ces_transactional") == (ces["sum"], ces["answered"])
+
+
+def test_churn_month_by_month(night: Night) -> None:
+    found = night.con.execute(
+        "select strftime(month_start_date, '%Y-%m'), count(*) filter (where is_active_at_start), "
+        "count(*) filter (where is_active_at_start and is_churned) "
+        "from marts.fct_customer_month group by 1"
+    ).fetchall()
+    months = {month: (active, churned) for month, active, churned in found}
+    truth = {
+        month: (row["active_at_start"], row["churned_of_active_at_start"])
+        for month, row in night.known["contracts"]["by_month"].items()
+    }
+    assert {month: months.get(month, (0, 0)) for month in truth} == truth
+    assert sum(churned for _, churned in truth.values()) > 10
+
+
+def test_lifetime_value_to_the_cent(night: Night) -> None:
+    truth = night.known["value"]
+    revenue, margin = night.one(
+        "select sum(ltv_revenue)::double, sum(ltv_margin)::double from marts.fct_customer_value "
+        "where as_of_date = (select as_of_date from audit.warehouse_state)"
+    )
+    contracts = truth["contracts"]
+    assert revenue == pytest.approx(truth["ltv_revenue_orders"] + contracts["revenue_by_day_share"], abs=0.05)
+    assert margin == pytest.approx(truth["ltv_margin_orders"] + contracts["margin_by_day_share"], abs=0.05)
+
+
+def test_customers_are_joined_as_they_were_made(night: Night) -> None:
+    truth = night.known["identity"]
+    made = truth["provisional_customers"]
+    inferred, all_customers = night.one(
+        "select count(*) filter (where is_inferred), count(*) from marts.dim_customer where customer_key <> 0"
+    )
+    assert inferred == made["unknown_requesters"] + made["unknown_order_customers"]
+    assert all_customers == truth["crm"]["records"] - truth["crm"]["merged"] + sum(made.values())
+    methods = dict(
+        night.con.execute("select match_method, count(*) from intermediate.int_customer_resolved group by 1").fetchall()
+    )
+    for method in ("external_id", "email", "phone"):
+        assert methods[method] == truth["desk"][method] + truth["survey"][method]
+
+
+def test_the_built_in_effects_are_there(night: Night) -> None:
+    """Slow answers cost satisfaction, and one region is worse: both are read from the marts alone."""
+    fast, slow = (
+        night.one(
+            "select avg(r.csat_is_satisfied::int) from marts.fct_survey_response r join marts.fct_ticket t "
+            f"using (ticket_key) where r.is_counted and t.first_response_minutes {limit} 120"
+        )[0]
+        for limit in ("<=", ">")
+    )
+    assert fast > slow + 0.1
+    regions = "from marts.fct_ticket t join marts.dim_customer c using (customer_key) where t.is_countable"
+    median = "median(t.first_response_minutes)"
+    worst = night.one(f"select c.region {regions} and c.region is not null group by 1 order by {median} desc limit 1")[
+        0
+    ]
+    theirs, others = night.one(
+        f"select {median} filter (where c.region = ?), {median} filter (where c.region <> ?) {regions}", worst, worst
+    )
+    assert theirs > 1.3 * others

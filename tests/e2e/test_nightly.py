@@ -1,0 +1,107 @@
+"""Whole nights on the sample company, through Airflow."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from include.settings import PROJECT_ROOT
+from include.warehouse.night_summary import HEADLINES, read_summary
+from include.warehouse.publish import serve_file
+from tests.support.nightly_run import assert_published, differences, run_night
+
+NIGHT = "2026-06-30"
+pytestmark = [pytest.mark.nightly, pytest.mark.xdist_group("e2e_nightly"), pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The last night in a new data home: lands all that is due."""
+    folder = tmp_path_factory.mktemp("nightly") / "home"
+    done = run_night(folder, NIGHT)
+    assert_published(done, folder)
+    assert "Metric" in done.stdout and str(serve_file(folder)) in done.stdout
+    return folder
+
+
+def test_the_summary_names_every_source_and_headline(home: Path) -> None:
+    for language in ("en", "zh"):
+        summary = read_summary(home, language)
+        assert {row.source for row in summary.rows} == {"crm", "desk", "survey"}
+        assert all(row.rows_in == row.rows_clean + row.rows_quarantined for row in summary.rows)
+        assert {reason.source for reason in summary.reasons} == {"crm", "desk", "survey"}
+        assert {one.metric for one in summary.headlines} == {name for names in HEADLINES.values() for name in names}
+        assert summary.missing_sources == []
+
+
+def test_the_same_night_again_changes_nothing(home: Path, tmp_path: Path) -> None:
+    before = tmp_path / "home"
+    shutil.copytree(home / "warehouse" / "serve", before / "warehouse" / "serve")
+
+    assert_published(run_night(home, NIGHT), home)
+
+    assert differences(before, home) == []
+
+
+def test_a_night_older_than_the_served_one_is_refused(home: Path) -> None:
+    done = run_night(home, "2026-06-29")
+
+    assert done.returncode == 2
+    assert "older than what is served" in done.stdout
+
+
+def test_a_bad_source_stops_only_itself(tmp_path: Path) -> None:
+    """One YAML that cannot be read, and one whose file lacks a column that is required."""
+    sources = tmp_path / "sources"
+    shutil.copytree(PROJECT_ROOT / "config" / "sources", sources)
+    survey = sources / "survey.yml"
+    survey.write_text(survey.read_text(encoding="utf-8") + "\nno_such_key: 1\n", encoding="utf-8")
+    desk = sources / "desk.yml"
+    text = desk.read_text(encoding="utf-8")
+    assert "ticket_id: [" in text
+    desk.write_text(text.replace("ticket_id: [", "ticket_id: [no such column] #[", 1), encoding="utf-8")
+    home = tmp_path / "home"
+    sample = run_sample_files(home)
+
+    done = run_night(home, NIGHT, METRICS_SOURCES=str(sources), METRICS_HASH_KEY="a key for tests")
+
+    assert sample
+    assert_published(done, home)
+    assert "survey.yml:" in done.stdout and "no_such_key" in done.stdout
+    assert "INCOMPLETE" in done.stdout
+    with duckdb.connect(str(serve_file(home)), read_only=True) as con:
+        state = con.execute("select is_complete, missing_sources from audit.warehouse_state").fetchall()
+        orders = con.execute("select count(*) from marts.fct_order").fetchall()[0][0]
+    assert state == [(False, "desk,survey")]
+    assert orders > 0
+
+
+def test_a_damaged_clean_file_fails_the_night_and_yesterday_stays(home: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "home"
+    shutil.copytree(home, damaged)
+    clean = next((damaged / "clean" / "order").iterdir())
+    content = bytearray(clean.read_bytes())
+    content[len(content) // 2] ^= 1
+    clean.write_bytes(bytes(content))
+    # Without its record the build file is not trusted, and all of clean is read again.
+    (damaged / "warehouse" / "build" / "record.json").unlink()
+
+    done = run_night(damaged, NIGHT)
+
+    assert done.returncode == 1
+    assert f"{clean.relative_to(damaged)} is damaged" in done.stdout
+    assert "The night failed at: build" in done.stdout
+    assert "Readers still have night 2026-06-30T16:00:00Z" in done.stdout
+    assert str(damaged / "logs") in done.stdout
+    assert differences(home, damaged) == []
+
+
+def run_sample_files(home: Path) -> list[Path]:
+    """The sample company's files, for an installation that is not the sample's own."""
+    from include.sample_company import generate
+
+    generate(home / "inbox", scale=0.01)
+    return list((home / "inbox").iterdir())

@@ -1,0 +1,91 @@
+"""Run whole nights as `make run` does, and compare what they publish."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+
+from include.settings import PROJECT_ROOT
+from include.sql import quoted
+from include.warehouse.publish import serve_file
+
+SECONDS = 300
+# Wall-clock times, for display; everything else must be the same.
+WALL_CLOCK = {"received_at"}
+
+
+def run_night(home: Path, night: str, *, failpoint: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run one night in a session of its own; at the end nothing of it is left running."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("METRICS_", "AIRFLOW"))}
+    environment |= {
+        "METRICS_HOME": str(home),
+        "METRICS_AS_OF": night,
+        "METRICS_SAMPLE_SCALE": "0.01",
+        "METRICS_FAILPOINT": failpoint,
+        "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), str(PROJECT_ROOT / "plugins")]),
+        **settings,
+    }
+    command = [sys.executable, "-m", "service_metrics.run_nightly"]
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=SECONDS)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    return subprocess.CompletedProcess(command, process.returncode, output)
+
+
+def assert_published(done: subprocess.CompletedProcess[str], home: Path) -> None:
+    """The run ended well; else show what it and its log said."""
+    if done.returncode:
+        logs = sorted((home / "logs").glob("*.log"), key=lambda path: path.stat().st_mtime)
+        tail = logs[-1].read_text(encoding="utf-8", errors="replace")[-4000:] if logs else ""
+        raise AssertionError(f"exit {done.returncode}\n{done.stdout}\n{tail}")
+
+
+def published(home: Path) -> dict[str, list[str]]:
+    """The published tables of marts, metrics and audit, and their columns save those of the wall clock."""
+    with duckdb.connect(str(serve_file(home)), read_only=True) as con:
+        rows = con.execute(
+            "select schema_name || '.' || table_name, column_name from duckdb_columns() "
+            "where schema_name in ('marts', 'metrics', 'audit') order by 1, column_index"
+        ).fetchall()
+    tables: dict[str, list[str]] = {}
+    for table, column in rows:
+        tables.setdefault(table, [])
+        if column not in WALL_CLOCK:
+            tables[table].append(column)
+    return tables
+
+
+def differences(left: Path, right: Path) -> list[str]:
+    """What differs between the published warehouses of two data homes, mart by mart; columns and all rows."""
+    tables = published(left)
+    if tables != published(right):
+        return [f"other tables or columns: {sorted(tables)} and {sorted(published(right))}"]
+    faults = []
+    with duckdb.connect() as con:
+        for name, home in (("l", left), ("r", right)):
+            con.execute(f"attach '{serve_file(home)}' as {name} (read_only)")
+        for table, columns in tables.items():
+            chosen = ", ".join(quoted(column) for column in columns)
+            for one, other in (("l", "r"), ("r", "l")):
+                query = f"select {chosen} from {one}.{table} except all select {chosen} from {other}.{table}"
+                rows = con.execute(f"select count(*) from ({query})").fetchall()[0][0]
+                if rows:
+                    faults.append(f"{table}: {rows} rows only in {left if one == 'l' else right}")
+    return faults
