@@ -110,7 +110,7 @@ def _deliver_surveys(home: WarehouseFixture, chance: random.Random, tickets: lis
     home.deliver(
         "survey",
         [{"survey_id": "after", "purpose": "transactional"}, {"survey_id": "yearly", "purpose": "relationship"},
-         {"survey_id": "short", "purpose": "transactional"}],
+         {"survey_id": "short", "purpose": "transactional"}, {"survey_id": "trial", "purpose": "pretest"}],
         source="survey",
     )  # fmt: skip
     home.deliver(
@@ -151,6 +151,7 @@ def _deliver_surveys(home: WarehouseFixture, chance: random.Random, tickets: lis
     for n in range(10):
         respond(f"none{n}", "after", datetime(2025, 4, 15), {"csat": 3, "ces": 2})
     respond("other", "short", datetime(2025, 4, 15), {"ces": 2})
+    respond("trial", "trial", datetime(2025, 4, 15), {})
     home.deliver("survey_invitation", invitations, source="survey")
     home.deliver("survey_response", responses, source="survey")
     home.deliver("survey_answer", answers, source="survey")
@@ -205,6 +206,12 @@ def test_change_of_a_share_is_significant(warehouse: WarehouseFixture) -> None:
 def test_effort_on_two_scales_is_not_pooled(warehouse: WarehouseFixture) -> None:
     row = _total(warehouse, "ces_transactional", "month", "2025-04-01")
     assert (row["value"], row["null_reason"], row["n"]) == (None, "mixed_scales", 11)
+
+
+def test_pretests_are_left_out(warehouse: WarehouseFixture) -> None:
+    # ten after a ticket and one short one
+    assert _total(warehouse, "survey_responses_counted", "month", "2025-04-01")["value"] == 11
+    assert warehouse.value("select count(*) from marts.fct_survey_response where purpose = 'pretest'") == 1
 
 
 def test_periods_before_the_tickets_have_no_complaint_rate(warehouse: WarehouseFixture) -> None:

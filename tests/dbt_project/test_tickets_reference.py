@@ -28,27 +28,35 @@ def only(model: str) -> tuple[str, ...]:
 
 
 def _history(chance: random.Random, number: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """A ticket and its events, in order; every ticket has a status change, as `states_from` needs one to be events."""
+    """A ticket and its events, in order; one without a status change says that it was created, and is still new."""
     created = AS_OF - timedelta(seconds=chance.randrange(60, 60 * 86400))
     ticket = {"ticket_id": f"T{number}", "status": "hold", "created_at": created, "reopen_count": 99,
               "first_response_at": created, "is_agent_created": chance.random() < 0.2}  # fmt: skip
-    at, events = created, []
+    events: list[dict[str, Any]] = []
     kinds = ["status_change"] * 5 + ["reopen", "agent_message", "agent_message", "note", "customer_message",
              "automatic_reply", "bot_message", "bot_handover", "transfer"]  # fmt: skip
+    if chance.random() < 0.1:
+        ticket["status"], kinds = "new", kinds[6:]
+        events.append({"event_id": f"{number}.created", "ticket_id": f"T{number}", "event_type": "created",
+                       "occurred_at": created, "actor_type": "customer"})  # fmt: skip
+    at = created
     for n in range(chance.randrange(1, 12)):
         at += timedelta(seconds=chance.choice([1, 60, 7200, 86400, 10 * 86400]) * chance.randrange(1, 5))
-        kind = chance.choice(kinds) if n else "status_change"
-        if at > AS_OF and n:
+        if at > AS_OF and events:
             break
-        event = {"event_id": f"{number}.{n}", "ticket_id": f"T{number}", "event_type": kind,
-                 "occurred_at": min(at, AS_OF), "actor_type": "agent"}  # fmt: skip
-        if kind == "status_change":
-            event["to_value"] = chance.choice(["new", "open", "pending", "hold", "resolved", "resolved", "closed"])
-        if kind == "agent_message":
-            event["is_public"] = chance.random() < 0.8
-            event["actor_type"] = chance.choice(["agent", "agent", "agent", "bot"])
-        events.append(event)
+        kind = chance.choice(kinds) if events else "status_change"
+        events.append({"ticket_id": f"T{number}", **_event(chance, f"{number}.{n}", kind, min(at, AS_OF))})
     return ticket, events
+
+
+def _event(chance: random.Random, name: str, kind: str, at: datetime) -> dict[str, Any]:
+    event: dict[str, Any] = {"event_id": name, "event_type": kind, "occurred_at": at, "actor_type": "agent"}
+    if kind == "status_change":
+        event["to_value"] = chance.choice(["new", "open", "pending", "hold", "resolved", "resolved", "closed"])
+    if kind == "agent_message":
+        event["is_public"] = chance.random() < 0.8
+        event["actor_type"] = chance.choice(["agent", "agent", "agent", "bot"])
+    return event
 
 
 def test_random_histories_agree_with_the_reference(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
   One row per key of an entity: the current version (source change time, null first; then the order of deliveries), with
   `version_count`, the clean rows of the key, and `is_deleted`, never null: the row says so, or its feed is a snapshot
   and the key is in no row, clean or quarantined, of the latest one.
-  `complete` is an expression over `version`; complete versions beat incomplete ones.
+  `complete` is an expression over `version`; complete versions beat incomplete ones, and a deletion is never incomplete.
 #}
 {% macro staged_current(entity, change_time=none, complete=none) %}
 {% set versions = ref('stg_' ~ entity ~ '_version') %}
@@ -21,7 +21,7 @@ with ranked as (
             partition by version.{{ own.key }}
             order by
                 {%- if complete %}
-                case when {{ complete }} then 0 else 1 end,
+                case when {{ complete }} or version.is_deleted then 0 else 1 end,
                 {%- endif %}
                 {%- if change_time %}
                 version.{{ change_time }} desc nulls last,

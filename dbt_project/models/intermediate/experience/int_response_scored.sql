@@ -15,8 +15,8 @@ valid as (
         cast(answer_value as double) as score,
         is_satisfied,
         is_own_counted,
-        cast(cast(scale_min as integer) as varchar)
-        || '-' || cast(cast(scale_max as integer) as varchar)
+        cast(cast(scale_min as integer) as {{ dbt.type_string() }})
+        || '-' || cast(cast(scale_max as integer) as {{ dbt.type_string() }})
         || ' ' || coalesce(direction, 'higher_is_better') as scale,
         row_number() over (
             partition by response_key, metric_role order by coalesce(position, 0), question_key

@@ -8,9 +8,7 @@ tickets as (
 ),
 
 agents as (
-
-    select * from {{ ref('stg_agent') }}
-
+{{ versions_in_time('agent', ['role']) }}
 ),
 
 events as (
@@ -61,7 +59,11 @@ judged as (
         events.event_key
     from events
     inner join tickets on events.ticket_key = tickets.ticket_key
-    left join agents on events.agent_key = agents.agent_key
+    -- an account counts as what it was when it wrote
+    left join agents
+        on events.agent_key = agents.agent_key
+        and agents.valid_from <= events.occurred_at
+        and agents.valid_to > events.occurred_at
     cross join as_of
     where events.is_counted and events.occurred_at <= as_of.as_of
 

@@ -1,4 +1,4 @@
--- Replays the status changes of a ticket's own event log. Tickets whose log states no status are not in here.
+-- Replays the status changes of a ticket's own event log. Tickets whose log says nothing of their state are not in here.
 with
 
 tickets as (
@@ -36,6 +36,9 @@ logged as (
             when events.event_type = 'reopen' then 'open'
             when events.event_type = 'merge' and tickets.merged_into_ticket_key <> 0 then 'closed'
         end as status,
+        tickets.status as summary_status,
+        max(case when events.event_type = 'status_change' then 1 else 0 end)
+            over (partition by events.source) as states_changes,
         events.occurred_at,
         events.batch_id,
         events.row_number,
@@ -102,9 +105,32 @@ opening as (
 
 ),
 
+-- a log that so far holds the creation alone, of a source that logs changes: the state is still the first one, unless the
+-- summary knows of another
+unchanged as (
+
+    select
+        ticket_key,
+        created_at,
+        as_of,
+        created_at as changed_at,
+        0 as position,
+        min(summary_status) as status,
+        false as is_stated_reopen
+    from logged
+    group by ticket_key, created_at, as_of
+    having
+        max(states_changes) = 1
+        and max(case when event_type <> 'created' or status <> summary_status then 1 else 0 end) = 0
+        and min(summary_status) in ('new', 'open', 'pending', 'hold')
+
+),
+
 timeline as (
 
     select * from opening
+    union all
+    select * from unchanged
     union all
     select
         ticket_key,

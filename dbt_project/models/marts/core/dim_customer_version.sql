@@ -18,31 +18,8 @@ with records as (
 
 ),
 
--- a version without a change time holds from the night it came in, or, beside versions that have one, before them
-timed as (
-
-    select
-        version.*,
-        case
-            when version.updated_at is not null then version.updated_at
-            when count(version.updated_at) over (partition by version.customer_record_key) > 0
-                then timestamp '1900-01-01'
-            else version.night
-        end as changed_at
-    from {{ ref('stg_customer_version') }} as version
-
-),
-
-numbered as (
-
-    select
-        timed.*,
-        row_number() over (
-            partition by customer_record_key, changed_at
-            order by batch_order desc, gate_no desc, timed.row_number desc, row_id desc
-        ) as choice
-    from timed
-
+versions_of_records as (
+{{ versions_in_time('customer', attributes) }}
 ),
 
 record_versions as (
@@ -51,22 +28,13 @@ record_versions as (
         records.customer_key,
         records.record_order,
         {%- for attribute in attributes %}
-        numbered.{{ attribute }},
+        version.{{ attribute }},
         {%- endfor %}
-        case
-            when
-                row_number() over (partition by numbered.customer_record_key order by numbered.changed_at) = 1
-                then timestamp '1900-01-01'
-            else numbered.changed_at
-        end as valid_from,
-        coalesce(
-            lead(numbered.changed_at) over (partition by numbered.customer_record_key order by numbered.changed_at),
-            timestamp '9999-12-31'
-        ) as valid_to
-    from numbered
+        version.valid_from,
+        version.valid_to
+    from versions_of_records as version
     inner join records
-        on records.customer_record_key = numbered.customer_record_key
-    where numbered.choice = 1
+        on records.customer_record_key = version.customer_record_key
 
 ),
 

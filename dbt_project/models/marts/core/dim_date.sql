@@ -4,6 +4,15 @@ with days as (
 
 ),
 
+weeks as (
+
+    select
+        date_day,
+        cast({{ dbt.date_trunc('week', 'date_day') }} as date) as week_start_date
+    from days
+
+),
+
 final as (
 
     select
@@ -13,16 +22,16 @@ final as (
         cast(extract(month from date_day) as integer) as month_number,
         cast(extract(day from date_day) as integer) as day_of_month,
         -- ISO: Monday is 1
-        cast(extract(isodow from date_day) as integer) as day_of_week,
+        cast({{ dbt.datediff('week_start_date', 'date_day', 'day') }} + 1 as integer) as day_of_week,
         cast(extract(week from date_day) as integer) as iso_week_number,
-        cast({{ dbt.date_trunc('week', 'date_day') }} as date) as week_start_date,
+        week_start_date,
         {{ month_start('date_day') }} as month_start_date,
         {{ month_end('date_day') }} as month_end_date,
         cast({{ dbt.date_trunc('quarter', 'date_day') }} as date) as quarter_start_date,
         cast({{ dbt.date_trunc('year', 'date_day') }} as date) as year_start_date,
         date_day = {{ month_end('date_day') }} as is_month_end,
-        extract(isodow from date_day) > 5 as is_weekend
-    from days
+        {{ dbt.datediff('week_start_date', 'date_day', 'day') }} >= 5 as is_weekend
+    from weeks
 
 )
 

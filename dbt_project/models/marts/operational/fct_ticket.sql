@@ -56,7 +56,7 @@ told as (
         states.ticket_key is not null as has_states,
         coalesce(responses.has_messages, false) as has_messages,
         case
-            when tickets.is_deleted then 'deleted'
+            when tickets.is_deleted or tickets.status = 'deleted' then 'deleted'
             when states.ticket_key is not null then states.status
             else tickets.status
         end as told_status,
@@ -74,6 +74,7 @@ told as (
             when coalesce(tickets.reopen_count, 0) = 0 then coalesce(tickets.resolved_at, tickets.closed_at)
         end as first_resolved_at,
         case
+            when tickets.is_deleted or tickets.status = 'deleted' then null
             when states.ticket_key is not null then states.resolved_at
             when tickets.status in ('resolved', 'closed') then coalesce(tickets.resolved_at, tickets.closed_at)
         end as told_resolved_at,

@@ -3,7 +3,7 @@
 
 with months as (
 
-    select customer_key, customer_version_key, month_start_date, reached_date
+    select customer_key, month_start_date, reached_date
     from {{ ref('fct_customer_month') }}
 
 ),
@@ -79,7 +79,7 @@ final as (
             "cast(totals.reached_date as " ~ dbt.type_string() ~ ")"
         ]) }} as customer_value_key,
         totals.customer_key,
-        totals.customer_version_key,
+        customer_version.customer_version_key,
         totals.reached_date as as_of_date,
         totals.reached_date = as_of.as_of_date as is_current,
         as_of.currency,
@@ -106,6 +106,8 @@ final as (
         cast(null as {{ dbt.type_string() }}) as model_version
     from totals
     cross join {{ ref('stg_as_of') }} as as_of
+    -- a valuation is one of the end of its day
+    {{ customer_version_join('totals.customer_key', local_midnight(add_days('totals.reached_date', 1))) }}
 
 )
 
