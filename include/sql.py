@@ -1,4 +1,6 @@
-"""Names and texts as parts of DuckDB SQL."""
+"""Names and texts as parts of DuckDB SQL, and its errors as text."""
+
+import re
 
 
 def quoted(name: str) -> str:
@@ -14,3 +16,9 @@ def literal(text: str) -> str:
 def in_list(texts: list[str] | tuple[str, ...]) -> str:
     """Texts as what stands in the brackets of IN."""
     return ", ".join(literal(text) for text in texts)
+
+
+def error_text(error: object) -> str:
+    """What an error of the database says: its first line, without the values that it quotes (they may be personal)."""
+    first = (str(error).splitlines() or [""])[0]
+    return re.sub(r"'[^']*'?|\"[^\"]*\"?", "'…'", first)

@@ -22,7 +22,7 @@ class ExpectEachBatchToHoldAKeyOnce(UnexpectedRowsExpectation):
                 from {batch}
                 where _key is not null
                 window best as (
-                    partition by batch_no, _key, _change_time
+                    partition by batch_no, _key_parts, _change_time
                     order by _is_usable desc, _is_complete desc, _filled_count desc, record desc, row_id desc
                 )
             )

@@ -30,9 +30,11 @@ from include.gate.masking import keyed_hash, masked_text, normalised
 from include.gate.pending import Candidate, CandidateEntity, pending_batches, work_folder
 from include.gate.rules import load_rules
 from include.landing.batches import Batch
+from include.landing.raw_rows import ROWS_FILE, read_again
 from include.settings import Settings, hash_key_of
+from include.sources.file_reader import UnreadableFileError
 from include.sources.loading import LoadedSource, SourceConfigError, load_source_results
-from include.sql import literal, quoted
+from include.sql import error_text, literal, quoted
 
 
 @dataclass
@@ -98,15 +100,19 @@ class _Gating:
 
     def run(self, pending: list[tuple[Batch, LoadedSource, int]]) -> None:
         """Map, judge and write all pending deliveries."""
-        all_judged = [judged_of(number, batch, one) for number, (batch, one, _) in enumerate(pending, start=1)]
+        all_judged = [
+            judged_of(number, self._readable(number, batch, one, gate_no), one)
+            for number, (batch, one, gate_no) in enumerate(pending, start=1)
+        ]
         gate_nos = {judged.batch_no: item[2] for judged, item in zip(all_judged, pending, strict=True)}
         open_tables(self.con, entities_in_order(all_judged))
         mapped = [judged for judged in all_judged if self._map(judged)]
         self._add_contexts(mapped)
         for judged in mapped:
-            medians = self.contexts[judged.batch.source].median_duration_seconds
-            if judged.batch_no not in self.faults:
-                add_survey_indices(self.con, judged, medians)
+            try:
+                add_survey_indices(self.con, judged, self.contexts[judged.batch.source].median_duration_seconds)
+            except duckdb.Error as error:
+                self.faults[judged.batch_no] = ("failed", f"survey indices: {error_text(error)}")
         for entity in entities_in_order(mapped):
             for number, fault in run_rules(self.con, entity, mapped).items():
                 self.faults[number] = ("failed", fault)
@@ -115,19 +121,48 @@ class _Gating:
             failpoint("gate:before_candidate")
             self._write(judged, gate_nos[judged.batch_no])
 
+    def _readable(self, number: int, batch: Batch, loaded: LoadedSource, gate_no: int) -> Batch:
+        """The batch, read again from its originals if its feed may be declared anew or its rows are damaged."""
+        try:
+            is_damaged = (
+                batch.rows and files.sha256_of(batch.folder(self.settings.home) / ROWS_FILE) != batch.rows.sha256
+            )
+            if is_damaged or (gate_no > 1 and batch.mapping_hash != loaded.mapping_hash):
+                return read_again(self.settings.home, batch, loaded)
+        except (UnreadableFileError, FileNotFoundError) as error:
+            self.faults[number] = ("unreadable", f"{batch.source}.{batch.feed}: {error}")
+        return batch
+
     def _map(self, judged: Judged) -> bool:
         """Map one delivery; its fault is its own."""
         batch = judged.batch
         if batch.status == "unreadable":
-            self.faults[judged.batch_no] = ("unreadable", batch.message or "")
+            self.faults.setdefault(judged.batch_no, ("unreadable", batch.message or ""))
+        if judged.batch_no in self.faults:
             return False
         try:
             map_batch(self.con, self.settings.home, judged, self.settings.timezone)
+            self._check_complete(judged)
             return True
         except (SourceConfigError, duckdb.Error, ValueError) as error:
             drop_batch(self.con, judged)
-            self.faults[judged.batch_no] = ("failed", f"{batch.source}.{batch.feed}: {error}")
+            text = str(error) if isinstance(error, SourceConfigError) else error_text(error)
+            self.faults[judged.batch_no] = ("failed", f"{batch.source}.{batch.feed}: {text}")
             return False
+
+    def _check_complete(self, judged: Judged) -> None:
+        """Every record that was received gives at least one row.
+
+        Raises:
+            ValueError: it does not.
+        """
+        records = " union ".join(
+            f"select record from m_{entity} where batch_no = {judged.batch_no}" for entity in judged.entities
+        )
+        found = self._one(f"select count(*) from ({records})")
+        received = judged.batch.rows.records if judged.batch.rows else 0
+        if found != received:
+            raise ValueError(f"{received} records received, {found} became rows")
 
     def _add_contexts(self, mapped: Sequence[Judged]) -> None:
         """Tonight's context of each source; a survey that it lacks gets the figures of its first delivery."""
@@ -146,47 +181,42 @@ class _Gating:
 
     def _check_stops(self, mapped: Sequence[Judged]) -> None:
         """Stop a delivery of which too many rows fail a rule, or a snapshot that has shrunk too much."""
-        limits = {
-            rule.id: rule.stop_above
-            for rules in load_rules().by_entity.values()
-            for rule in rules
-            if rule.stop_above is not None
-        }
-        last_keys = {
-            (gate.source, gate.feed, entity): count.key_count
-            for gate in read_ledger(self.settings.home, self.as_of)
-            if gate.delivery == "snapshot" and gate.status == "gated"
-            for entity, count in gate.entities.items()
-        }
-        for judged in mapped:
+        # Keys of the snapshots that hold, by feed and entity, each with its place in the order.
+        snapshots: dict[tuple[str, str, str], list[tuple[str, int]]] = {}
+        for gate in read_ledger(self.settings.home, self.as_of):
+            if gate.delivery == "snapshot" and gate.status == "gated":
+                for entity, count in gate.entities.items():
+                    place = (gate.source, gate.feed, entity)
+                    snapshots.setdefault(place, []).append((gate.batch_order, count.key_count))
+        for judged in (one for one in mapped if one.batch_no not in self.faults):
+            batch = judged.batch
             for entity in judged.entities:
-                message = self._stop_message(judged, entity, limits, last_keys)
-                if message and judged.batch_no not in self.faults:
+                earlier = [
+                    one for one in snapshots.get((batch.source, batch.feed, entity), []) if one[0] < batch.batch_order
+                ]
+                message = self._stop_message(judged, entity, max(earlier)[1] if earlier else 0)
+                if message:
                     self.faults[judged.batch_no] = ("stopped", message)
-            if judged.batch_no not in self.faults and judged.batch.delivery == "snapshot":
-                for entity in judged.entities:
-                    place = (judged.batch.source, judged.batch.feed, entity)
-                    last_keys[place] = self._key_count(judged, entity)
+                    break
+            else:
+                for entity in judged.entities if batch.delivery == "snapshot" else ():
+                    place = (batch.source, batch.feed, entity)
+                    snapshots.setdefault(place, []).append((batch.batch_order, self._key_count(judged, entity)))
 
-    def _stop_message(
-        self,
-        judged: Judged,
-        entity: str,
-        limits: dict[str, float],
-        last_keys: dict[tuple[str, str, str], int],
-    ) -> str | None:
+    def _stop_message(self, judged: Judged, entity: str, last_keys: int) -> str | None:
+        """Why a delivery is to be stopped, if it is; `last_keys` are those of the snapshot before it."""
         rows = self._one(f"select count(*) from m_{entity} where batch_no = {judged.batch_no}")
-        for rule_id, limit in limits.items():
+        for rule in load_rules().of(entity, "gate"):
+            if rule.stop_above is None:
+                continue
             failed = self._one(
-                f"select count(*) from failure where rule_id = '{rule_id}' and batch_no = {judged.batch_no}"
+                f"select count(*) from failure where rule_id = '{rule.id}' and batch_no = {judged.batch_no}"
             )
-            if rows and failed / rows > limit:
-                return f"{rule_id}: {failed} of {rows} rows fail, more than {limit:.0%}"
-        last = last_keys.get((judged.batch.source, judged.batch.feed, entity))
-        if judged.batch.delivery == "snapshot" and last:
-            keys = self._key_count(judged, entity)
-            if keys < self.settings.snapshot_min_share * last:
-                return f"{entity}: the snapshot has {keys} keys, the last one had {last}"
+            if rows and failed / rows > rule.stop_above:
+                return f"{rule.id}: {failed} of {rows} rows fail, more than {rule.stop_above:.0%}"
+        keys = self._key_count(judged, entity)
+        if judged.batch.delivery == "snapshot" and keys < self.settings.snapshot_min_share * last_keys:
+            return f"{entity}: the snapshot has {keys} keys, the last one had {last_keys}"
         return None
 
     def _key_count(self, judged: Judged, entity: str) -> int:
@@ -207,7 +237,6 @@ class _Gating:
             entities = {}
             if judged.batch_no not in self.faults or status == "stopped":
                 entities = {entity: self._write_entity(judged, entity, gate_no, folder) for entity in judged.entities}
-                self._assert_complete(judged)
             candidate = Candidate(
                 batch=batch,
                 gate_no=gate_no,
@@ -221,16 +250,6 @@ class _Gating:
             )
             files.write_json(folder / "candidate.json", candidate.model_dump(mode="json"))
         self.summary.rows += sum(one.rows_in for one in entities.values())
-
-    def _assert_complete(self, judged: Judged) -> None:
-        """Every record that was received gives at least one row."""
-        records = " union ".join(
-            f"select record from m_{entity} where batch_no = {judged.batch_no}" for entity in judged.entities
-        )
-        found = self._one(f"select count(*) from ({records})")
-        received = judged.batch.rows.records if judged.batch.rows else 0
-        if found != received:
-            raise AssertionError(f"{judged.batch.batch_id}: {received} records received, {found} became rows")
 
     def _checks(self, judged: Judged) -> list[CheckResult]:
         counts = dict(

@@ -29,6 +29,15 @@ from great_expectations.expectations import UnexpectedRowsExpectation  # noqa: E
 
 from expectations import custom  # noqa: E402
 from include.gate.rules import Rule, RuleError  # noqa: E402
+from include.sql import error_text  # noqa: E402
+
+
+class _Autocommit(ConnectionWrapper):
+    """Opens no transaction: in one, a rule that raises would end it, and the rules beside it would raise for that."""
+
+    def begin(self) -> None: ...
+    def commit(self) -> None: ...
+    def rollback(self) -> None: ...
 
 
 class _DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
@@ -51,7 +60,7 @@ class DuckDBDatasource(SQLDatasource):
         con = DuckDBDatasource.lent
         if con is None:
             raise RuleError("no connection is lent to GX")
-        return sa.create_engine("duckdb://", creator=lambda: ConnectionWrapper(con), poolclass=sa.StaticPool)
+        return sa.create_engine("duckdb://", creator=lambda: _Autocommit(con), poolclass=sa.StaticPool)
 
     def get_execution_engine(self) -> SqlAlchemyExecutionEngine:
         if self._execution_engine is None:
@@ -61,7 +70,7 @@ class DuckDBDatasource(SQLDatasource):
         return self._execution_engine
 
     def close(self) -> None:
-        """End the transactions that GX left open."""
+        """Let go of the connection."""
         engine = self._execution_engine
         if engine is not None and engine._connection is not None:
             engine._connection.close()
@@ -148,7 +157,7 @@ def _result_of(rule: Rule, outcome: Any, table: str) -> RuleResult:
     details = raised.values() if raised and "raised_exception" not in raised else [raised]
     for one in details:
         if isinstance(one, dict) and one.get("raised_exception"):
-            raise RuleError(f"{rule.id}: {one.get('exception_message')}")
+            raise RuleError(f"{rule.id}: {error_text(one.get('exception_message'))}")
     query = getattr(expectation_of(rule), "unexpected_rows_query", None)
     if query is not None:
         return RuleResult(rule, int(outcome.result["observed_value"]), query.format(batch=table))

@@ -12,14 +12,13 @@ from pathlib import Path
 
 import duckdb
 
-from include import files
 from include.contracts import Contract, load_contracts
 from include.gate.rules import Rule, RuleError, load_rules
 from include.gate.survey_indices import BLOCK_COLUMNS, add_indices
 from include.landing.batches import Batch
 from include.sources.loading import LoadedSource, feed_entities
 from include.sources.mapping import mapped_rows, melted_survey
-from include.sql import literal, quoted
+from include.sql import error_text, literal, quoted
 
 # row_id of a judged row = batch_no * ROW_SPACE + its number in batch and entity.
 ROW_SPACE = 1 << 40
@@ -54,6 +53,7 @@ def _table_columns(contract: Contract) -> str:
             columns.append(f"{quoted(name + '_space')} varchar")
     columns += [
         "_key varchar",
+        "_key_parts varchar[]",
         "_change_time timestamp",
         "_night_end timestamp",
         "_is_usable boolean",
@@ -76,18 +76,15 @@ def map_batch(con: duckdb.DuckDBPyConnection, home: Path, judged: Judged, time_z
 
     Raises:
         SourceConfigError: a required column is not in the file.
-        ValueError: the raw Parquet is not what was landed.
     """
     batch = judged.batch
     assert batch.rows is not None  # noqa: S101 - only readable batches are judged
     path = batch.folder(home) / batch.rows.path
-    if files.sha256_of(path) != batch.rows.sha256:
-        raise ValueError(f"{batch.batch_id}: {batch.rows.path} is not what was landed (SHA-256 differs)")
     con.execute(f"create or replace temp view raw as select * from read_parquet({literal(str(path))})")
     first = judged.entities[0]
     for entity in judged.entities:
         mapped = mapped_rows(judged.loaded, batch.feed, entity, batch.rows.columns, time_zone)
-        con.execute(_insert(entity, judged, mapped.sql, with_unparsable=entity == first))
+        con.execute(_insert(entity, judged, mapped, with_unparsable=entity == first))
 
 
 def _insert(entity: str, judged: Judged, sql: str, with_unparsable: bool) -> str:
@@ -109,6 +106,7 @@ def _insert(entity: str, judged: Judged, sql: str, with_unparsable: bool) -> str
             select {judged.batch_no} as batch_no, {judged.batch_no * ROW_SPACE} + local_id as row_id,
                    * exclude (local_id),
                    case when {has_key} then concat_ws('|', {key}) end as _key,
+                   case when {has_key} then [{key}] end as _key_parts,
                    {change_time} as _change_time, timestamp {literal(night_end)} as _night_end,
                    {complete} as _is_complete, {filled} as _filled_count,
                    {f"nullif(concat_ws(', ', {missing}), '')" if missing else "null::varchar"} as _missing_required
@@ -130,7 +128,7 @@ def run_rules(con: duckdb.DuckDBPyConnection, entity: str, batches: Sequence[Jud
     A rule that can't be run on all deliveries together is run on each alone, so that one delivery's fault is its own.
     """
     rules = load_rules().of(entity, "gate")
-    if entity == "survey_answer":
+    if entity == "survey_answer" and any("survey_response" in one.entities for one in batches):
         _mark_children(con)
     try:
         record_failures(con, entity, f"m_{entity}", rules)
@@ -144,7 +142,7 @@ def run_rules(con: duckdb.DuckDBPyConnection, entity: str, batches: Sequence[Jud
         try:
             record_failures(con, entity, table, rules)
         except (RuleError, duckdb.Error) as error:
-            faults[judged.batch_no] = str(error)
+            faults[judged.batch_no] = error_text(error)
         con.execute(f"drop table {table}")
     return faults
 

@@ -6,23 +6,30 @@ import hashlib
 
 HIDDEN = "***"
 _BLOCK = 64  # bytes of a SHA-256 block
+_FULL_WIDTH = ("０１２３４５６７８９＠．＋－Ｘｘ", "0123456789@.+-Xx")
+# A number begins and ends where its digits do, also right beside a letter (`\b` alone finds no edge in tel138…).
+_EDGE = r"(\b|[A-Za-z_])"
 # RE2 patterns, longest first: an identity number is not to be taken for a telephone number.
 _PATTERNS = (
-    (r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(\.[A-Za-z0-9\-]+)+", "[e-mail]"),
-    (r"\b\d{17}[\dXx]\b", "[id number]"),
-    (r"\b\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}([ -]?\d{1,3})?\b", "[card number]"),
-    (r"(\+?86[ -]?)?\b1[3-9]\d[ -]?\d{4}[ -]?\d{4}\b", "[phone]"),
-    (r"\+\d{1,3}[ -]?\d{2,4}([ -]?\d{2,4}){2,4}\b", "[phone]"),
-    (r"\b0\d{2,3}[ -]?\d{7,8}\b", "[phone]"),
+    (r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+", "[e-mail]"),
+    (rf"{_EDGE}\d{{17}}[\dXx]{_EDGE}", r"\1[id number]\2"),
+    (rf"{_EDGE}\d{{4}}(?:[ -]?\d{{4}}){{3}}(?:[ -]?\d{{1,3}})?{_EDGE}", r"\1[card number]\2"),
+    (rf"\+?{_EDGE}(?:00)?(?:86[ -]?)?1[3-9]\d[ .-]?\d{{4}}[ .-]?\d{{4}}{_EDGE}", r"\1[phone]\2"),
+    (rf"\+\d{{1,3}}[ -]?\(?\d{{2,4}}\)?(?:[ -]?\d{{2,4}}){{2,4}}{_EDGE}", r"[phone]\1"),
+    (rf"{_EDGE}0\d{{2,3}}[) -]{{0,2}}\d{{7,8}}{_EDGE}", r"\1[phone]\2"),
 )
 
 
 def masked_text(expression: str) -> str:
     """SQL of a text without e-mail addresses, telephone, identity and card numbers (full-width digits too)."""
-    sql = f"translate({expression}, '０１２３４５６７８９＠', '0123456789@')"
+    sql = _half_width(expression)
     for pattern, word in _PATTERNS:
         sql = f"regexp_replace({sql}, '{pattern}', '{word}', 'g')"
     return sql
+
+
+def _half_width(expression: str) -> str:
+    return f"translate({expression}, '{_FULL_WIDTH[0]}', '{_FULL_WIDTH[1]}')"
 
 
 def normalised(expression: str, kind: str) -> str:
@@ -32,8 +39,9 @@ def normalised(expression: str, kind: str) -> str:
     fewer than 7 digits is none.
     """
     if kind == "email":
-        return f"nullif(lower(trim({expression})), '')"
+        return f"nullif(lower(trim({_half_width(expression)})), '')"
     if kind == "phone":
+        expression = _half_width(expression)
         digits = f"regexp_replace(regexp_replace({expression}, '\\D', '', 'g'), '^00', '')"
         return (
             f"case when length({digits}) < 7 then null "

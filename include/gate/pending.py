@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -69,6 +70,12 @@ class Candidate(BaseModel):
 def work_folder(home: Path) -> Path:
     """Where candidates wait; disposable."""
     return files.private_folder(home / "work") / "gate"
+
+
+def rows_path(home: Path, candidate: Candidate, entity: str, kind: Literal["rows", "failures"] = "rows") -> str:
+    """Where a candidate's rows or failures of an entity lie."""
+    found = candidate.entities[entity]
+    return str(work_folder(home) / candidate.batch.batch_id / (found.rows if kind == "rows" else found.failures))
 
 
 def read_candidates(home: Path) -> list[Candidate]:

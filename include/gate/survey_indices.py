@@ -118,7 +118,9 @@ def _add_blocks(con: duckdb.DuckDBPyConnection, items: list[Question]) -> None:
             from numbered
         )
         select row_id, block, max(item_count), count(v), max(run_length), count(distinct v), bool_or(has_reverse),
-               bool_and(v = high), bool_and(v = (low + high) / 2), stddev_samp(v)
+               bool_and(v = high), bool_and(v = (low + high) / 2),
+               -- From exact sums, so that it does not depend on the order of rows.
+               sqrt((count(v) * sum(v * v) - sum(v) * sum(v))::double / nullif(count(v) * (count(v) - 1), 0))
         from sized group by row_id, block
         """
     )

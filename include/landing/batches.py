@@ -84,9 +84,17 @@ def batch_id_of(source: str, feed: str, night: datetime, content_hash: str) -> s
     return f"{source}.{feed}.{night_id(night)}.{content_hash[:12]}"
 
 
-def batch_order_of(night: datetime, delivered_for: datetime | None, content_hash: str) -> str:
-    """Sorts deliveries in the order in which they hold: what they speak of, then when they came."""
-    return f"{night_id(delivered_for or night)}.{night_id(night)}.{content_hash[:12]}"
+def batch_order_of(night: datetime, delivered_for: datetime | None, sequence: int, content_hash: str) -> str:
+    """Sorts deliveries in the order in which they hold: what they speak of, then when they came.
+
+    `sequence` counts what came for the same in the same night: a corrected file holds over the one that it corrects.
+    """
+    return f"{order_prefix(night, delivered_for)}.{sequence:03}.{content_hash[:12]}"
+
+
+def order_prefix(night: datetime, delivered_for: datetime | None) -> str:
+    """The part of `batch_order` that says what a delivery speaks of, and when it came."""
+    return f"{night_id(delivered_for or night)}.{night_id(night)}"
 
 
 def read_batches(home: Path, source: str, feed: str, as_of: datetime) -> list[Batch]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
 from include.settings import Settings, SettingsError, parse_instant
 from include.sources.loading import LoadedSource
 from include.sources.schema import Feed
+
+NIGHT = "{night}"
+_NIGHT_PATTERN = r"(\d{8}T\d{6}Z|\d{4}-\d{2}-\d{2})"
 
 
 @dataclass(frozen=True)
@@ -29,18 +33,18 @@ def find_deliveries(settings: Settings, loaded: LoadedSource, feed: Feed, as_of:
     """
     folder = source_folder(settings, loaded)
     zone = ZoneInfo(settings.timezone)
-    by_night: dict[datetime | None, list[Path]] = {}
+    by_night: dict[datetime | None, set[Path]] = {}
     for pattern in feed.files:
-        for path in sorted(folder.glob(pattern.replace("{night}", "*"))):
+        for path in folder.glob(pattern.replace(NIGHT, "*")):
             if not path.is_file() or path.name.startswith("."):
                 continue
             night = None
-            if "{night}" in pattern:
+            if NIGHT in pattern:
                 night = _night_in(path.relative_to(folder).as_posix(), pattern, zone)
                 if night is None or night > as_of:
                     continue
-            by_night.setdefault(night, []).append(path)
-    return [Delivery(night, tuple(by_night[night])) for night in sorted(by_night, key=lambda n: n or as_of)]
+            by_night.setdefault(night, set()).add(path)
+    return [Delivery(night, tuple(sorted(by_night[night]))) for night in sorted(by_night, key=lambda n: n or as_of)]
 
 
 def source_folder(settings: Settings, loaded: LoadedSource) -> Path:
@@ -51,9 +55,10 @@ def source_folder(settings: Settings, loaded: LoadedSource) -> Path:
 
 def _night_in(name: str, pattern: str, zone: ZoneInfo) -> datetime | None:
     """The night that a path names, or null where the folder is no night at all (an `archive`, say)."""
-    before = pattern.split("{night}", maxsplit=1)[0]
-    glob_text = re.escape(before).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
-    match = re.match(glob_text + r"(\d{8}T\d{6}Z|\d{4}-\d{2}-\d{2})", name)
+    # What fnmatch makes of the placeholder becomes the night; of several only the first has to be one.
+    shape = fnmatch.translate(PurePosixPath(pattern).as_posix().replace("**/", "*"))
+    shape = shape.replace(re.escape(NIGHT), _NIGHT_PATTERN, 1).replace(re.escape(NIGHT), ".*")
+    match = re.match(shape, name)
     if match is None:
         return None
     text = match.group(1)

@@ -5,34 +5,32 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import duckdb
 
 from include import files
 from include.failpoints import failpoint
 from include.landing.batches import (
     Batch,
     LandedFile,
-    RowsFile,
     batch_id_of,
     batch_order_of,
     feed_folder,
+    order_prefix,
     read_batches,
 )
 from include.landing.deliveries import Delivery, find_deliveries
+from include.landing.raw_rows import QUESTIONNAIRES_FILE, ROWS_FILE, original_name, write_rows
 from include.settings import Settings, night_id, night_text
-from include.sources.file_reader import FILE, ROW_NUMBER, UNPARSABLE, UnreadableFileError, read_files
+from include.sources.file_reader import UnreadableFileError
 from include.sources.loading import LoadedSource, load_source_results
 from include.sources.questionnaires import questionnaire_rows
 from include.sources.schema import Feed
-from include.sql import quoted
 
 
 @dataclass
@@ -81,12 +79,13 @@ class _Landing:
     def land_delivery(self, delivery: Delivery) -> None:
         if delivery.delivered_for and self._is_landed_unchanged(delivery):
             return
-        received = [_received(path) for path in delivery.paths]
-        digest = hashlib.sha256("\n".join(sorted(one.sha256 for one in received)).encode()).hexdigest()
-        if self._is_known(delivery.delivered_for, digest):
-            return
-        with tempfile.TemporaryDirectory(prefix="landing-") as scratch:
-            self._write(delivery.delivered_for, digest, received, delivery.paths, Path(scratch), None)
+        with self._scratch() as scratch:
+            # A file may grow meanwhile: all that follows is about one copy.
+            paths = [Path(scratch) / str(number) / path.name for number, path in enumerate(delivery.paths)]
+            received = [_receive(path, copy) for path, copy in zip(delivery.paths, paths, strict=True)]
+            digest = hashlib.sha256("\n".join(sorted(one.sha256 for one in received)).encode()).hexdigest()
+            if not self._is_known(delivery.delivered_for, digest):
+                self._write(delivery.delivered_for, digest, received, paths, Path(scratch))
 
     def land_questionnaires(self) -> None:
         rows = questionnaire_rows(self.loaded.source)
@@ -94,10 +93,15 @@ class _Landing:
         digest = hashlib.sha256(content).hexdigest()
         if self._is_known(None, digest):
             return
-        with tempfile.TemporaryDirectory(prefix="landing-") as scratch:
-            path = Path(scratch) / "questionnaires.json"
+        with self._scratch() as scratch:
+            path = Path(scratch) / QUESTIONNAIRES_FILE
             path.write_bytes(content)
-            self._write(None, digest, [_received(path)], [path], Path(scratch), rows)
+            self._write(None, digest, [_landed_file(path, path.stat())], [path], Path(scratch))
+
+    def _scratch(self) -> tempfile.TemporaryDirectory[str]:
+        """A folder in the data home: what stands in it is as personal as what lands."""
+        folder = files.private_folder(self.settings.home / "work")
+        return tempfile.TemporaryDirectory(dir=folder, prefix="landing-")
 
     def _is_landed_unchanged(self, delivery: Delivery) -> bool:
         """Whether a batch of that night has these files, by name, size and time of change."""
@@ -115,8 +119,8 @@ class _Landing:
             return True
         candidates = self.known
         if self.feed.delivery == "snapshot":
-            order = batch_order_of(self.as_of, delivered_for, digest)
-            candidates = [b for b in self.known if b.batch_order <= order][-1:]
+            prefix = order_prefix(self.as_of, delivered_for)
+            candidates = [b for b in self.known if b.batch_order[: len(prefix)] <= prefix][-1:]
         twin = next((b for b in candidates if b.content_hash == digest), None)
         if twin is None:
             return False
@@ -151,7 +155,6 @@ class _Landing:
         received: list[LandedFile],
         paths: Sequence[Path],
         scratch: Path,
-        rows: list[dict[str, Any]] | None,
     ) -> None:
         """Write the batch: originals, raw Parquet, and `batch.json`, whole or not at all."""
         source = self.loaded.source
@@ -160,16 +163,15 @@ class _Landing:
         folder = feed_folder(self.settings.home, source.name, self.feed_name) / batch_id
         if folder.exists():
             return
+        prefix = order_prefix(self.as_of, delivered_for)
+        sequence = sum(one.batch_order.startswith(prefix) for one in self.known)
         failpoint("landing:before_write")
         with files.writing_folder(folder) as temporary:
             for number, path in enumerate(paths):
-                _compress(path, temporary / _original_name(path, number, len(paths)))
+                _compress(path, temporary / original_name(path.name, number, len(paths)))
             message, rows_file = None, None
             try:
-                if rows is None:
-                    rows_file, received = _raw_parquet(paths, received, self.feed, temporary, scratch)
-                else:
-                    rows_file = _rows_parquet(rows, temporary)
+                rows_file, received = write_rows(paths, received, self.feed, temporary / ROWS_FILE, scratch)
             except UnreadableFileError as error:
                 message = f"{source.name}.{self.feed_name}: {error}"
                 self.result.unreadable.append(message)
@@ -181,7 +183,7 @@ class _Landing:
                 delivery=self.feed.delivery,
                 night=self.as_of,
                 delivered_for=delivered_for,
-                batch_order=batch_order_of(self.as_of, delivered_for, digest),
+                batch_order=batch_order_of(self.as_of, delivered_for, sequence, digest),
                 received_at=datetime.now(UTC).replace(microsecond=0),
                 content_hash=digest,
                 files=received,
@@ -198,13 +200,16 @@ class _Landing:
         self.result.records += rows_file.records if rows_file else 0
 
 
-def _received(path: Path) -> LandedFile:
+def _receive(path: Path, copy: Path) -> LandedFile:
+    """Copy a delivered file, and say what it was before: if it changes meanwhile, it is another one next time."""
     status = path.stat()
+    copy.parent.mkdir()
+    shutil.copyfile(path, copy)
+    return _landed_file(copy, status)
+
+
+def _landed_file(path: Path, status: os.stat_result) -> LandedFile:
     return LandedFile(name=path.name, size=status.st_size, mtime_ns=status.st_mtime_ns, sha256=files.sha256_of(path))
-
-
-def _original_name(path: Path, number: int, count: int) -> str:
-    return f"original{f'.{number}' if count > 1 else ''}{path.suffix.lower()}.gz"
 
 
 def _compress(path: Path, target: Path) -> None:
@@ -215,41 +220,3 @@ def _compress(path: Path, target: Path) -> None:
         gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=6) as out,
     ):
         shutil.copyfileobj(source, out, 1 << 20)
-
-
-def _raw_parquet(
-    paths: Sequence[Path], received: list[LandedFile], feed: Feed, folder: Path, scratch: Path
-) -> tuple[RowsFile, list[LandedFile]]:
-    con = duckdb.connect()
-    try:
-        columns, read = read_files(con, paths, feed, scratch)
-        target = folder / "rows.parquet"
-        names = ", ".join(quoted(name) for name in [ROW_NUMBER, FILE, UNPARSABLE, *columns])
-        con.execute(
-            f"copy (select {names} from raw order by {ROW_NUMBER}) to $path (format parquet)",
-            {"path": str(target)},
-        )
-    finally:
-        con.close()
-    files_read = [
-        one.model_copy(update={"encoding": encoding, "records": records})
-        for one, (encoding, records) in zip(received, read, strict=True)
-    ]
-    total = sum(records for _, records in read)
-    return RowsFile(path=target.name, sha256=files.sha256_of(target), records=total, columns=columns), files_read
-
-
-def _rows_parquet(rows: list[dict[str, Any]], folder: Path) -> RowsFile:
-    """Raw Parquet of rows that the source YAML itself holds."""
-    import pyarrow as pa  # noqa: PLC0415 - only questionnaires need it
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    columns = sorted({name for row in rows for name in row})
-    table = {ROW_NUMBER: pa.array(range(1, len(rows) + 1), pa.int64())}
-    table[FILE] = pa.array(["questionnaires.json"] * len(rows), pa.string())
-    table[UNPARSABLE] = pa.array([None] * len(rows), pa.string())
-    for name in columns:
-        table[name] = pa.array([row.get(name) for row in rows], pa.string())
-    target = folder / "rows.parquet"
-    pq.write_table(pa.table(table), target)
-    return RowsFile(path=target.name, sha256=files.sha256_of(target), records=len(rows), columns=columns)

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
+from zoneinfo import available_timezones
 
+import duckdb
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from include.contracts import load_contracts
+from include.sources.file_reader import MELTED_NAMES
 from include.sources.schema import GROUPS, EntityMapping, Feed, Installation, Questionnaire, Source, ValueMap
+from include.sql import error_text
 
 INSTALLATION_FILE = "installation.yml"
-# What melting a questionnaire fills by itself.
-MELTED_COLUMNS = frozenset({"question_id", "answer_value", "answer_text", "is_not_applicable"})
+# A feed's name is a folder's name and part of its batches' ids.
+_FEED_NAME = re.compile(r"\w[\w\-]*")
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -152,6 +155,8 @@ def _read_model(path: Path, model: type[M]) -> tuple[str, M]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise SourceConfigError(path, mark.line + 1 if mark else None, "", str(error.problem)) from error
+    except (yaml.YAMLError, ValueError, TypeError, OSError) as error:  # a control character, 2026-02-30, a folder
+        raise SourceConfigError(path, None, "", str(error)) from error
     if not isinstance(content, dict):
         raise SourceConfigError(path, 1, "", "is empty or not a mapping")
     try:
@@ -189,9 +194,16 @@ class _Check:
 
     def run(self) -> None:
         self.zone(self.source.time_zone, "time_zone")
+        self.placeholders(self.source.folder, {"home", "real_data"}, "folder")
         for survey_id, questionnaire in self.source.questionnaires.items():
             self.questionnaire(survey_id, questionnaire)
         for feed_name, feed in self.source.feeds.items():
+            if not _FEED_NAME.fullmatch(feed_name):
+                self.fail("a feed's name has letters, digits, _ and - only", "feeds", feed_name)
+            for pattern in feed.files:
+                self.placeholders(pattern, {"night"}, "feeds", feed_name, "files")
+                if Path(pattern).is_absolute():
+                    self.fail(f"{pattern} is absolute; it is relative to `folder`", "feeds", feed_name, "files")
             self.zone(feed.time_zone, "feeds", feed_name, "time_zone")
             for encoding in feed.encoding:
                 self.encoding(encoding, "feeds", feed_name, "encoding")
@@ -199,14 +211,22 @@ class _Check:
                 self.entity(entity, mapping, ("feeds", feed_name, "entities", entity))
 
     def zone(self, zone: str | None, *key: str | int) -> None:
-        try:
-            ZoneInfo(zone or "UTC")
-        except (KeyError, ValueError):
+        if zone is not None and zone not in _time_zones():
             self.fail(f"unknown time zone {zone}", *key)
+
+    def placeholders(self, text: str, known: set[str], *key: str | int) -> None:
+        unknown = set(re.findall(r"\{(.*?)\}", text)) - known
+        if unknown:
+            self.fail(f"unknown {{{unknown.pop()}}}; known is {', '.join(f'{{{one}}}' for one in sorted(known))}", *key)
+
+    def formats(self, formats: Sequence[str], *key: str | int) -> None:
+        for one in formats:
+            if problem := _unusable_format(one):
+                self.fail(f"{one}: {problem}", *key)
 
     def encoding(self, encoding: str, *key: str | int) -> None:
         try:
-            codecs.lookup(encoding)
+            "a".encode(encoding)  # not `lookup`, which finds base64 too
         except LookupError:
             self.fail(f"unknown encoding {encoding}", *key)
 
@@ -237,15 +257,33 @@ class _Check:
                 self.fail(f"{entity} has no column {name}", *place, "columns", name)
             self.values(column.values, *place, "columns", name, "values")
             self.zone(column.time_zone, *place, "columns", name, "time_zone")
+            self.formats(column.formats, *place, "columns", name, "formats")
         for name in mapping.key_spaces:
             if name not in columns or columns[name].type != "id":
                 self.fail(f"{entity} has no id column {name}", *place, "key_spaces", name)
         if mapping.questionnaire and mapping.questionnaire not in self.source.questionnaires:
             self.fail(f"no questionnaire {mapping.questionnaire}", *place, "questionnaire")
-        melted = MELTED_COLUMNS if mapping.questionnaire else frozenset()
+        melted = MELTED_NAMES if mapping.questionnaire else ()
         for name, contract_column in columns.items():
             if contract_column.required and name not in mapping.columns and name not in melted:
                 self.fail(f"required column {name} is not mapped", *place, "columns")
+
+
+@cache
+def _time_zones() -> set[str]:
+    """The zones that Python and DuckDB both know."""
+    return available_timezones() - {"Factory", "localtime"}
+
+
+@cache
+def _unusable_format(text: str) -> str | None:
+    """What DuckDB says of a time format that it can't use, or null."""
+    with duckdb.connect() as con:
+        try:
+            con.execute("select try_strptime('', ?)", [text])
+        except duckdb.Error as error:
+            return error_text(error)
+    return None
 
 
 def _line_of(node: yaml.Node | None, key: Sequence[str | int]) -> int | None:

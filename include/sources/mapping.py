@@ -10,30 +10,30 @@ columns typed but not yet hashed, `<id>_space` beside every id column, and what 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from include.contracts import Column, load_contracts
-from include.sources.file_reader import ROW_NUMBER, UNPARSABLE
+from include.sources.file_reader import (
+    CELL,
+    MELTED_NAMES,
+    QUESTION_ORDINAL,
+    ROW_NUMBER,
+    UNPARSABLE,
+    landed_name,
+)
 from include.sources.loading import LoadedSource, SourceConfigError, key_space_of
 from include.sources.questionnaires import ENTITY
 from include.sources.schema import ColumnMapping, EntityMapping, Feed, Question, ValueMap
-from include.sql import literal, quoted
+from include.sql import in_list, literal, quoted
 
 TYPED = ("integer", "decimal", "number", "boolean", "timestamp", "date")
-# A melted record gives up to this many rows.
-MELT_FACTOR = 1000
 _TRUE = ("true", "t", "yes", "y", "1", "是")
 _FALSE = ("false", "f", "no", "n", "0", "否")
-_OFFSET = r"(Z|[+-]\d{2}:?\d{2})$"
-
-
-@dataclass(frozen=True)
-class Mapped:
-    """The SQL of one entity's mapped rows, and what it could not find."""
-
-    sql: str
-    absent_columns: tuple[str, ...]
+_OFFSET = r":\d{2}(\.\d+)?\s*([zZ]|UTC|[+-]\d{2}(:?\d{2})?)$"
+# What no reader sees: spaces of all kinds, tabs, and the byte order mark of a file pasted into another.
+_BLANKS = " \t\r\n\u00a0\u3000\ufeff"
+_FULL_WIDTH = ("０１２３４５６７８９．，－＋", "0123456789.,-+")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class _Cell:
     value: str
 
 
-def mapped_rows(loaded: LoadedSource, feed_name: str, entity: str, raw_columns: list[str], time_zone: str) -> Mapped:
+def mapped_rows(loaded: LoadedSource, feed_name: str, entity: str, raw_columns: list[str], time_zone: str) -> str:
     """SQL over a relation `raw` that gives the mapped rows of `entity`.
 
     Raises:
@@ -53,15 +53,17 @@ def mapped_rows(loaded: LoadedSource, feed_name: str, entity: str, raw_columns: 
     feed = loaded.source.feeds[feed_name]
     mapping = feed.entities.get(entity) or _same_names(loaded, entity, raw_columns)
     zone = feed.time_zone or loaded.source.time_zone or time_zone
-    cells, absent = _cells(loaded, feed_name, feed, entity, mapping, raw_columns, zone)
+    cells = _cells(loaded, feed_name, feed, entity, mapping, raw_columns, zone)
     if mapping.questionnaire:
         cells |= _answer_cells()
-        relation = _melted(loaded, feed, mapping.questionnaire, raw_columns)
-        local_id = f"{ROW_NUMBER} * {MELT_FACTOR} + question_ordinal"
+        relation = _melted(loaded, feed_name, entity, mapping.questionnaire, raw_columns)
+        # A melted record gives up to as many rows as there are questions.
+        count = len(loaded.source.questionnaires[mapping.questionnaire].questions)
+        local_id = f"{ROW_NUMBER} * {max(1000, 10 ** len(str(count)))} + {QUESTION_ORDINAL}"
     else:
         relation = f"(select * from raw where {ENTITY} = {literal(entity)})" if feed.questionnaires else "raw"
         local_id = ROW_NUMBER
-    return Mapped(_select(loaded, entity, mapping, cells, relation, local_id), tuple(absent))
+    return _select(loaded, entity, mapping, cells, relation, local_id)
 
 
 def _same_names(loaded: LoadedSource, entity: str, raw_columns: list[str]) -> EntityMapping:
@@ -78,29 +80,44 @@ def _cells(
     mapping: EntityMapping,
     raw_columns: list[str],
     zone: str,
-) -> tuple[dict[str, _Cell], list[str]]:
+) -> dict[str, _Cell]:
     contract = load_contracts()[entity]
     cells: dict[str, _Cell] = {}
-    absent: list[str] = []
     for name, column in contract.mapped_columns().items():
         spec = mapping.columns.get(name)
         if spec is None:
             continue
-        source_column = next((one for one in spec.from_ if one in raw_columns), None)
+        source_column = found_column(spec.from_, raw_columns)
         if source_column is None and spec.constant is None:
-            absent.append(name)
             if column.required:
                 key = ("feeds", feed_name, "entities", entity, "columns", name)
-                spellings = ", ".join(spec.from_)
+                # Without the file's own names: where the header is missing they are somebody's data.
                 raise SourceConfigError(
                     loaded.path,
                     loaded.line_of(*key),
                     ".".join(key),
-                    f"required, but the file has no column {spellings}; it has {', '.join(raw_columns)}",
+                    f"required, but none of the file's {len(raw_columns)} columns is {' or '.join(spec.from_)}; "
+                    f"of the names that the feed maps it has {', '.join(_named(feed, raw_columns)) or 'none'}",
                 )
             continue
         cells[name] = _cell(loaded, feed, spec, column, source_column, zone)
-    return cells, absent
+    return cells
+
+
+def found_column(spellings: Sequence[str], raw_columns: Sequence[str]) -> str | None:
+    """The raw column of the first spelling that a file has."""
+    return next((name for name in map(landed_name, spellings) if name in raw_columns), None)
+
+
+def _named(feed: Feed, raw_columns: Sequence[str]) -> list[str]:
+    """The raw columns that the mapping of a feed names."""
+    named = {
+        landed_name(one)
+        for mapping in feed.entities.values()
+        for spec in mapping.columns.values()
+        for one in spec.from_
+    }
+    return [name for name in raw_columns if name in named]
 
 
 def _cell(
@@ -111,13 +128,14 @@ def _cell(
     source_column: str | None,
     zone: str,
 ) -> _Cell:
+    values = _values_of(loaded, spec.values)
     if source_column is None:
         text = literal(spec.constant or "")
     else:
         missing = {*loaded.source.missing, *feed.missing, *spec.missing, ""}
-        text = _present(f"trim({quoted(source_column)})", missing)
+        missing.update(_null_texts(values))
+        text = _present(_trimmed(source_column), missing)
     value = text
-    values = loaded.source.value_maps[spec.values] if isinstance(spec.values, str) else spec.values
     if values:
         value = _case(text, values, text if not column.values else _permitted(text, column.values))
     elif column.values:
@@ -127,37 +145,54 @@ def _cell(
     return _Cell(text, _typed(value, column.type, spec.formats, spec.time_zone or zone))
 
 
+def _values_of(loaded: LoadedSource, values: str | ValueMap | None) -> ValueMap:
+    """A value map, named or inline."""
+    return loaded.source.value_maps[values] if isinstance(values, str) else values or {}
+
+
+def _null_texts(values: ValueMap) -> list[str]:
+    """The raw texts that a value map says are no value."""
+    return [raw for raw, value in values.items() if value is None]
+
+
+def _trimmed(column: str) -> str:
+    return f"trim({quoted(column)}, {literal(_BLANKS)})"
+
+
 def _present(text: str, missing: set[str]) -> str:
-    return f"case when {text} in ({', '.join(literal(one) for one in sorted(missing))}) then null else {text} end"
+    return f"case when {text} in ({in_list(sorted(missing))}) then null else {text} end"
 
 
 def _case(text: str, values: ValueMap, otherwise: str) -> str:
-    pairs = " ".join(
-        f"when {literal(raw)} then {'null' if value is None else literal(value)}" for raw, value in values.items()
-    )
-    return f"case {text} {pairs} else {otherwise} end"
+    pairs = " ".join(f"when {literal(raw)} then {literal(value)}" for raw, value in values.items() if value is not None)
+    return f"case {text} {pairs} else {otherwise} end" if pairs else otherwise
 
 
 def _permitted(text: str, values: tuple[str, ...]) -> str:
-    return f"case when {text} in ({', '.join(literal(one) for one in values)}) then {text} end"
+    return f"case when {text} in ({in_list(values)}) then {text} end"
 
 
 def _typed(text: str, kind: str, formats: tuple[str, ...], zone: str) -> str:
+    if kind in ("integer", "decimal", "number"):
+        text = f"translate({text}, {literal(_FULL_WIDTH[0])}, {literal(_FULL_WIDTH[1])})"
     if kind == "integer":
         number = f"try_cast({text} as decimal(38, 4))"
         return f"case when {number} = floor({number}) then try_cast({number} as bigint) end"
     if kind == "decimal":
         return f"try_cast({text} as decimal(18, 4))"
     if kind == "number":
-        return f"try_cast({text} as double)"
+        return f"case when isfinite(try_cast({text} as double)) then try_cast({text} as double) end"
     if kind == "boolean":
-        true, false = (", ".join(literal(one) for one in words) for words in (_TRUE, _FALSE))
-        return f"case when lower({text}) in ({true}) then true when lower({text}) in ({false}) then false end"
+        return (
+            f"case when lower({text}) in ({in_list(_TRUE)}) then true "
+            f"when lower({text}) in ({in_list(_FALSE)}) then false end"
+        )
     if kind == "timestamp":
         return _coalesce([_instant(text, one, zone) for one in formats] or [_iso_instant(text, zone)])
     if kind == "date":
         if not formats:
-            return f"try_cast({text} as date)"
+            # By way of a timestamp: a cast to date ignores what stands behind the date.
+            return f"cast({_iso(text, 'timestamp')} as date)"
         return _coalesce([f"cast(try_strptime({text}, {literal(one)}) as date)" for one in formats])
     return text
 
@@ -170,14 +205,26 @@ def _instant(text: str, strptime_format: str, zone: str) -> str:
     parsed = f"try_strptime({text}, {literal(strptime_format)})"
     if "%z" in strptime_format or "%Z" in strptime_format:
         return f"timezone('UTC', {parsed})"
-    return f"timezone('UTC', timezone({literal(zone)}, {parsed}))"
+    return _in_utc(parsed, zone)
 
 
 def _iso_instant(text: str, zone: str) -> str:
+    # DuckDB reads no space before an offset, and no small z.
+    offset = f"regexp_replace(upper({text}), '\\s+([+-][0-9:]+)$', '\\1')"
     return (
-        f"case when regexp_matches({text}, {literal(_OFFSET)}) then timezone('UTC', try_cast({text} as timestamptz)) "
-        f"else timezone('UTC', timezone({literal(zone)}, try_cast({text} as timestamp))) end"
+        f"case when regexp_matches({text}, {literal(_OFFSET)}) then timezone('UTC', {_iso(offset, 'timestamptz')}) "
+        f"else {_in_utc(_iso(text, 'timestamp'), zone)} end"
     )
+
+
+def _iso(text: str, kind: str) -> str:
+    """A date or time that begins with its year: DuckDB would read `infinity` and `epoch` too."""
+    return f"case when regexp_matches({text}, '^\\d{{4}}\\D') then try_cast({text} as {kind}) end"
+
+
+def _in_utc(local: str, zone: str) -> str:
+    """UTC of a local time; null at the edge of what a timestamp holds."""
+    return f"try(timezone('UTC', timezone({literal(zone)}, {local})))"
 
 
 def _select(
@@ -198,7 +245,7 @@ def _select(
             parts.append(
                 f"case when {cell.value if cell else 'null'} is not null then {space} end as {quoted(name + '_space')}"
             )
-    parts.append(f"{UNPARSABLE} as _unparsable")
+    parts.append(UNPARSABLE)
     parts.append(f"{_names_where(columns, cells, lambda c: c.type in TYPED)} as _untyped")
     parts.append(f"{_names_where(columns, cells, lambda c: c.type == 'code')} as _unmapped")
     return f"select {', '.join(parts)} from {relation}"
@@ -227,39 +274,58 @@ def question_columns(loaded: LoadedSource, survey_id: str, raw_columns: list[str
     """Ordinal, question and wide column of the questions that a file carries."""
     found = []
     for ordinal, question in enumerate(loaded.source.questionnaires[survey_id].questions, start=1):
-        column = next((one for one in question.headers if one in raw_columns), None)
+        column = found_column(question.headers, raw_columns)
         if column is not None:
             found.append((ordinal, question, column))
     return found
 
 
-def _melted(loaded: LoadedSource, feed: Feed, survey_id: str, raw_columns: list[str]) -> str:
-    """Relation of one row per record and answered question: the raw columns and `question_*`, `answer_*`."""
+def _melted(loaded: LoadedSource, feed_name: str, entity: str, survey_id: str, raw_columns: list[str]) -> str:
+    """Relation of one row per record and answered question: the raw columns and `MELTED_NAMES`.
+
+    A line that could not be parsed is a row too, and so is a record without any answer if no other entity of the feed
+    has a row for it; their ordinal is 0 and they name no question.
+
+    Raises:
+        SourceConfigError: the file has not one of the questions.
+    """
+    feed = loaded.source.feeds[feed_name]
     questions = question_columns(loaded, survey_id, raw_columns)
     if not questions:
-        names = ("question_id_text", "cell", "value_text", "open_text", "na_text")
-        empty = ", ".join(f"'' as {name}" for name in names)
-        return f"(select *, 0 as question_ordinal, {empty} from raw where false)"
-    missing = {*loaded.source.missing, *feed.missing, ""}
+        key = ("feeds", feed_name, "entities", entity, "questionnaire")
+        problem = f"none of the file's {len(raw_columns)} columns is a question of {survey_id}"
+        raise SourceConfigError(loaded.path, loaded.line_of(*key), ".".join(key), problem)
     ordinals = ", ".join(str(ordinal) for ordinal, _, _ in questions)
-    cells = ", ".join(f"trim({quoted(column)})" for _, _, column in questions)
-    ids = _by_ordinal(questions, lambda q: literal(q.id))
-    values = _by_ordinal(questions, lambda q: _answer_value(loaded, q))
-    texts = _by_ordinal(questions, lambda q: "cell" if q.role == "open" else "null")
-    not_applicable = _by_ordinal(
-        questions,
-        lambda q: f"cell in ({', '.join(map(literal, q.not_applicable))})" if q.not_applicable else "false",
-    )
-    absent = ", ".join(literal(one) for one in sorted(missing))
+    cells = ", ".join(_trimmed(column) for _, _, column in questions)
+    sql_of: dict[str, Callable[[Question], str]] = {
+        "question_id": lambda q: literal(q.id),
+        "answer_value": lambda q: _answer_value(loaded, q),
+        "answer_text": lambda q: CELL if q.role == "open" else "null",
+        "is_not_applicable": lambda q: f"({_is_one_of(q.not_applicable)})::varchar",
+    }
+    answers = ", ".join(f"{_by_ordinal(questions, sql_of[name])} as {alias}" for name, alias in MELTED_NAMES.items())
+    missing = {*loaded.source.missing, *feed.missing, ""}
+    absent = _by_ordinal(questions, lambda q: _is_one_of([*missing, *_null_texts(_values_of(loaded, q.values))]))
+    stands_alone = all(mapping.questionnaire for mapping in feed.entities.values())
+    unanswered = f"or {ROW_NUMBER} not in (select {ROW_NUMBER} from melted)" if stands_alone else ""
     return f"""(
-        select *, {ids} as question_id_text, {values} as value_text, {texts} as open_text,
-               case when {not_applicable} then 'true' else 'false' end as na_text
-        from (
-            select *, unnest([{ordinals}]) as question_ordinal, unnest([{cells}]) as cell
-            from raw where {UNPARSABLE} is null
+        with melted as (
+            select *, {answers}
+            from (
+                select *, unnest([{ordinals}]) as {QUESTION_ORDINAL}, unnest([{cells}]) as {CELL}
+                from raw where {UNPARSABLE} is null
+            )
+            where {CELL} is not null and not ({absent})
         )
-        where cell is not null and cell not in ({absent})
+        from melted
+        union all by name
+        select *, 0 as {QUESTION_ORDINAL} from raw where {UNPARSABLE} is not null {unanswered}
     )"""
+
+
+def _is_one_of(texts: Iterable[str]) -> str:
+    found = sorted(set(texts))
+    return f"{CELL} in ({in_list(found)})" if found else "false"
 
 
 def _by_ordinal(questions: list[tuple[int, Question, str]], sql_of: Callable[[Question], str]) -> str:
@@ -269,60 +335,20 @@ def _by_ordinal(questions: list[tuple[int, Question, str]], sql_of: Callable[[Qu
         branches.setdefault(sql_of(question), []).append(ordinal)
     if len(branches) == 1:
         return next(iter(branches))
-    cases = " ".join(f"when question_ordinal in ({', '.join(map(str, n))}) then {sql}" for sql, n in branches.items())
+    cases = " ".join(
+        f"when {QUESTION_ORDINAL} in ({', '.join(map(str, ordinals))}) then {sql}" for sql, ordinals in branches.items()
+    )
     return f"case {cases} end"
 
 
 def _answer_value(loaded: LoadedSource, question: Question) -> str:
     if question.role == "open":
         return "null"
-    values = loaded.source.value_maps[question.values] if isinstance(question.values, str) else question.values
-    number = _case("cell", values, "cell") if values else "cell"
-    if not question.not_applicable:
-        return number
-    return f"case when cell in ({', '.join(map(literal, question.not_applicable))}) then null else {number} end"
+    values = _values_of(loaded, question.values)
+    number = _case(CELL, values, CELL) if values else CELL
+    return f"case when {_is_one_of(question.not_applicable)} then null else {number} end"
 
 
 def _answer_cells() -> dict[str, _Cell]:
-    return {
-        "question_id": _Cell("question_id_text", "question_id_text"),
-        "answer_value": _Cell("value_text", "try_cast(value_text as decimal(18, 4))"),
-        "answer_text": _Cell("open_text", "open_text"),
-        "is_not_applicable": _Cell("na_text", "na_text = 'true'"),
-    }
-
-
-def raw_row_json(
-    loaded: LoadedSource, feed_name: str, raw_columns: list[str], mask_text: Callable[[str], str], hidden: str
-) -> tuple[str, str]:
-    """SQL of a raw row as JSON: as received, and masked.
-
-    Columns that map to personal columns are hidden whole; every other text is masked by pattern, save ids, whose
-    digits would look like telephone numbers.
-    """
-    contracts = load_contracts()
-    personal: set[str] = set()
-    ids: set[str] = set()
-    for entity, mapping in loaded.source.feeds[feed_name].entities.items():
-        for name, spec in mapping.columns.items():
-            column = contracts[entity].columns[name]
-            if column.is_hashed:
-                personal.update(spec.from_)
-            elif column.type == "id":
-                ids.update(spec.from_)
-    ids -= personal
-
-    def json_of(cell_of: Callable[[str], str]) -> str:
-        pairs = ", ".join(f"{literal(name)}, {cell_of(name)}" for name in raw_columns)
-        unparsable = cell_of(UNPARSABLE)
-        return (
-            f"case when {UNPARSABLE} is null then json_object({pairs}) "
-            f"else json_object('line', {unparsable}) end::varchar"
-        )
-
-    def masked(name: str) -> str:
-        if name in personal or (name == UNPARSABLE and personal):
-            return f"case when {quoted(name)} is not null then {literal(hidden)} end"
-        return quoted(name) if name in ids else mask_text(quoted(name))
-
-    return json_of(quoted), json_of(masked)
+    columns = load_contracts()["survey_answer"].columns
+    return {name: _Cell(alias, _typed(alias, columns[name].type, (), "UTC")) for name, alias in MELTED_NAMES.items()}

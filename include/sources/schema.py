@@ -98,8 +98,8 @@ class Feed(_Strict):
     delivery: Literal["incremental", "snapshot"]
     files: Texts = ()
     questionnaires: bool = Field(False, description="delivers survey and survey_question from the YAML itself")
-    encoding: Texts = ("utf-8",)
-    delimiter: str = Field(",", min_length=1, max_length=1)
+    encoding: Texts = Field(("utf-8",), min_length=1)
+    delimiter: str = Field(",", pattern=r'^[^"\r\n]$')
     time_zone: str | None = None
     missing: Texts = ()
     entities: dict[str, EntityMapping] = Field(default_factory=dict)

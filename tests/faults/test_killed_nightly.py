@@ -43,8 +43,8 @@ def undisturbed(evening: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.mark.parametrize(
     "places",
     [
-        ("landing:before_commit@2", "gate:before_candidate@2", "settle:before_commit@2"),
-        ("build:dbt_node@40", "build:before_record"),
+        ("landing:before_commit@2", "settle:before_commit@2"),
+        ("build:dbt_node@40",),
         ("publish:before_swap",),
     ],
     ids=["landing", "building", "publishing"],

@@ -29,13 +29,13 @@ def test_as_of_is_the_end_of_a_local_day_or_an_instant(tmp_path: Path, text: str
 
 
 def test_a_wrong_date_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="'30.06.2026'"):
+    with pytest.raises(SettingsError, match=r"'30\.06\.2026'"):
         resolve_as_of(Settings(home=tmp_path), "30.06.2026")
 
 
 def test_the_sample_company_has_a_public_key_and_any_other_source_needs_one(tmp_path: Path) -> None:
     assert hash_key_of(Settings(home=tmp_path))
-    with pytest.raises(SettingsError, match="METRICS_HASH_KEY is not set"):
+    with pytest.raises(SettingsError, match=r"METRICS_HASH_KEY is not set"):
         hash_key_of(Settings(home=tmp_path, sources=tmp_path))
 
 

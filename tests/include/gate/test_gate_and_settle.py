@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -210,15 +211,31 @@ def test_a_missing_mandatory_column_stops_its_feed_and_a_corrected_mapping_heals
     assert (healed.status, healed.gate_no, healed.entities["ticket_event"].rows_clean) == ("gated", 2, 1)
 
 
-def test_a_flipped_byte_in_landing_is_noticed(company: MiniCompany) -> None:
-    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + ticket("T1"))
-    company.land(FIRST)
-    path = next(company.home.glob("landing/desk/tickets/*/rows.parquet"))
+def flip_a_byte(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(duckdb.Error):  # the whole delivery can't even be quarantined from damaged rows
-        company.run(FIRST)
+
+
+def test_a_flipped_byte_in_landing_is_healed_from_the_original(company: MiniCompany) -> None:
+    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + ticket("T1"))
+    company.land(FIRST)
+    flip_a_byte(next(company.home.glob("landing/desk/tickets/*/rows.parquet")))
+    company.run(FIRST)
+    assert company.clean("ticket", "ticket_id") == [("T1",)]
+
+
+def test_what_can_not_be_healed_is_unreadable_and_stops_only_itself(company: MiniCompany) -> None:
+    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + ticket("T1"))
+    company.deliver(FIRST, "users.csv", USER_HEADER + "C1,K1,,\n")
+    company.land(FIRST)
+    for name in ("rows.parquet", "original.csv.gz"):
+        flip_a_byte(next(company.home.glob(f"landing/desk/tickets/*/{name}")))
+    company.run(FIRST)
+    gates = {gate.feed: gate for gate in read_ledger(company.home, company.night(FIRST))}
+    assert (gates["tickets"].status, gates["tickets"].entities) == ("unreadable", {})
+    assert "damaged" in str(gates["tickets"].message)
+    assert len(company.clean("customer_identity")) == 1
 
 
 def test_gx_count_and_rows_written_must_agree(company: MiniCompany, monkeypatch: pytest.MonkeyPatch) -> None:

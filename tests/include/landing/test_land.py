@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+from typing import Any
 
 import duckdb
 import pytest
 
 from include.landing import land_feed, read_batches
-from tests.support.mini_company import TICKET_HEADER, USER_HEADER, MiniCompany
+from tests.support.mini_company import DESK, TICKET_HEADER, USER_HEADER, MiniCompany
 
 ROW = "T1,C1,已解决,2026/06/01 09:00,2026/06/01 10:00,ok,2026/06/01 10:00\n"
 FIRST, SECOND, THIRD = "2026-06-01", "2026-06-02", "2026-06-03"
@@ -109,4 +111,71 @@ def test_a_file_that_fits_no_encoding_is_kept_and_named(company: MiniCompany) ->
 def test_a_doubled_column_is_named(company: MiniCompany) -> None:
     company.deliver(FIRST, "tickets.csv", "a,b,a\n1,2,3\n")
     result = land_feed(company.settings, company.night(FIRST), "desk", "tickets")
-    assert "tickets.csv: line 1: column a stands twice" in result.unreadable[0]
+    assert "tickets.csv: line 1: columns 1 and 3 have the same name" in result.unreadable[0]
+
+
+def test_a_file_that_two_patterns_find_is_read_once(company: MiniCompany) -> None:
+    two = 'files: ["{night}/tickets*.csv", "*/{night}/x.csv", "{night}/*_a.csv"]'
+    company.write_source("desk.yml", DESK.replace('files: "{night}/tickets*.csv"', two))
+    company.deliver(FIRST, "tickets_a.csv", TICKET_HEADER + ROW)
+    assert land_feed(company.settings, company.night(FIRST), "desk", "tickets").records == 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "place"),
+    [
+        ("{night}/[st]*.csv", "2026-06-01/tickets.csv"),
+        ("**/{night}/t?ckets.csv", "2026-06-01/tickets.csv"),
+        ("**/{night}/*.csv", "a/b/2026-06-01/tickets.csv"),
+        ("./*/tickets_{night}.csv", "a/tickets_2026-06-01.csv"),
+        ("{night}/tickets_{night}.csv", "2026-06-01/tickets_2026-06-01.csv"),
+        ("{night}/tickets.csv", "20260601T160000Z/tickets.csv"),
+    ],
+)
+def test_nights_are_found_wherever_the_pattern_says(company: MiniCompany, pattern: str, place: str) -> None:
+    company.write_source("desk.yml", DESK.replace("{night}/tickets*.csv", pattern))
+    company.deliver(".", place, TICKET_HEADER + ROW)
+    land_feed(company.settings, company.night(SECOND), "desk", "tickets")
+    batch = read_batches(company.home, "desk", "tickets", company.night(SECOND))[0]
+    assert batch.delivered_for == company.night(FIRST)
+
+
+def test_a_folder_that_only_begins_like_a_night_is_none(company: MiniCompany) -> None:
+    company.deliver("2026-06-01-old", "tickets.csv", TICKET_HEADER + ROW)
+    company.deliver("2026-13-01", "tickets.csv", TICKET_HEADER + ROW)
+    assert land_feed(company.settings, company.night(SECOND), "desk", "tickets").batches == []
+
+
+def test_what_lands_is_one_copy_of_a_file_that_changes_meanwhile(
+    company: MiniCompany, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from include.landing import land
+
+    path = company.deliver(FIRST, "tickets.csv", TICKET_HEADER + ROW)
+    real = land._landed_file
+
+    def growing(*args: Any) -> Any:
+        path.write_text(TICKET_HEADER + ROW + ROW, encoding="utf-8")
+        return real(*args)
+
+    monkeypatch.setattr(land, "_landed_file", growing)
+    land_feed(company.settings, company.night(FIRST), "desk", "tickets")
+    batch = read_batches(company.home, "desk", "tickets", company.night(FIRST))[0]
+    original = gzip.decompress((batch.folder(company.home) / "original.csv.gz").read_bytes())
+    assert (hashlib.sha256(original).hexdigest(), len(raw(company))) == (batch.files[0].sha256, 1)
+    monkeypatch.undo()
+    assert land_feed(company.settings, company.night(FIRST), "desk", "tickets").records == 2
+
+
+def test_a_file_without_a_night_that_grows_is_a_new_delivery_each_time(company: MiniCompany) -> None:
+    company.write_source("desk.yml", DESK.replace("{night}/tickets*.csv", "all/tickets.csv"))
+    text = TICKET_HEADER
+    for night in (FIRST, SECOND):
+        text += ROW
+        company.deliver("all", "tickets.csv", text)
+        land_feed(company.settings, company.night(night), "desk", "tickets")
+    batches = read_batches(company.home, "desk", "tickets", company.night(SECOND))
+    assert [(one.night, one.rows.records) for one in batches if one.rows] == [
+        (company.night(FIRST), 1),
+        (company.night(SECOND), 2),
+    ]

@@ -27,6 +27,15 @@ def line_of(text: str, part: str) -> int:
             "no value map",
         ),
         ("encoding: [utf-8, gb18030]", "encoding: [utf-9]", "encoding", "unknown encoding utf-9"),
+        ("encoding: [utf-8, gb18030]", "encoding: [base64]", "encoding", "unknown encoding base64"),
+        ("time_zone: Asia/Shanghai", "time_zone: localtime", "time_zone", "unknown time zone"),
+        ("time_zone: Asia/Shanghai", "time_zone: Asia", "time_zone", "unknown time zone"),
+        ('formats: ["%Y/%m/%d %H:%M"]}', 'formats: ["%Q"]}', "created_at.formats", "Failed to parse format"),
+        ('folder: "{home}/inbox/desk"', 'folder: "{hme}/inbox/desk"', "folder", "unknown {hme}"),
+        ('files: "{night}/events.csv"', 'files: "{date}/events.csv"', "feeds.events.files", "unknown {date}"),
+        ('files: "{night}/events.csv"', 'files: "/srv/events.csv"', "feeds.events.files", "is absolute"),
+        ("  events:", "  ../events:", "feeds.../events", "a feed's name"),
+        ("encoding: [utf-8, gb18030]", "delimiter: '\"'", "feeds.tickets.delimiter", "pattern"),
         ("system: Desk", "sistem: Desk", "sistem", "unknown key"),
     ],
 )
@@ -61,6 +70,25 @@ def test_one_bad_file_stops_only_itself(company: MiniCompany) -> None:
     loaded, errors = load_source_results(company.sources)
     assert [one.source.name for one in loaded] == ["desk"]
     assert [error.path.name for error in errors] == ["bad.yml"]
+
+
+@pytest.mark.parametrize("text", ["source: \x07", "source: 2026-02-30", "? [a]\n: b"])
+def test_what_yaml_itself_trips_over_stops_only_itself(company: MiniCompany, text: str) -> None:
+    company.write_source("bad.yml", text)
+    (company.sources / "folder.yml").mkdir()
+    loaded, errors = load_source_results(company.sources)
+    assert [one.source.name for one in loaded] == ["desk"]
+    assert [error.path.name for error in errors] == ["bad.yml", "folder.yml"]
+
+
+def test_a_folder_is_relative_to_its_yaml(company: MiniCompany) -> None:
+    from include.landing import land_feed
+
+    company.write_source("desk.yml", DESK.replace('"{home}/inbox/desk"', "../files"))
+    path = company.sources.parent / "files" / "2026-06-01" / "users.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("id,crm_id,mail,phone\nC1,,,\n", encoding="utf-8")
+    assert land_feed(company.settings, company.night("2026-06-01"), "desk", "users").records == 1
 
 
 def test_keys_and_mapped_words_stay_text(company: MiniCompany) -> None:
