@@ -34,6 +34,7 @@ from include.landing.raw_rows import ROWS_FILE, read_again
 from include.settings import Settings, hash_key_of
 from include.sources.file_reader import UnreadableFileError
 from include.sources.loading import LoadedSource, SourceConfigError, load_source_results
+from include.sources.mapping import column_report
 from include.sql import error_text, literal, quoted
 
 
@@ -232,6 +233,8 @@ class _Gating:
         status, message = self.faults.get(judged.batch_no, ("gated", None))
         if message:
             self.summary.stopped.append(f"{batch.source}.{batch.feed}: {message}")
+        elif batch.rows:
+            message = column_report(judged.loaded, batch.feed, batch.rows.columns)
         context = self.contexts.get(batch.source)
         with files.writing_folder(work_folder(self.settings.home) / batch.batch_id) as folder:
             entities = {}

@@ -270,6 +270,38 @@ def melted_survey(feed: Feed) -> str | None:
     return answers.questionnaire if answers and "survey_response" in feed.entities else None
 
 
+def column_report(loaded: LoadedSource, feed_name: str, raw_columns: list[str]) -> str | None:
+    """Which of a file's columns nothing maps (they stay in the raw rows), and which mapped ones it lacks, in words.
+
+    While a personal column is lacking, it may stand under any other name, or the file has no header: then the columns
+    that nothing maps are only counted.
+    """
+    feed = loaded.source.feeds[feed_name]
+    here = set(raw_columns)
+    spellings: dict[str, set[str]] = {}
+    personal: set[str] = set()
+    for entity, mapping in feed.entities.items():
+        for name, spec in mapping.columns.items():
+            if spec.from_:
+                spellings[f"{entity}.{name}"] = {landed_name(one) for one in spec.from_}
+                if load_contracts()[entity].columns[name].is_hashed:
+                    personal.add(f"{entity}.{name}")
+        if mapping.questionnaire:
+            for question in loaded.source.questionnaires[mapping.questionnaire].questions:
+                spellings[question.id] = {landed_name(one) for one in question.headers}
+    lacking = [name for name, names in spellings.items() if not names & here]
+    used = set().union(*spellings.values())
+    unmapped = [] if feed.questionnaires else [name for name in raw_columns if name not in used]
+    if personal & set(lacking) and unmapped:
+        unmapped = [f"{len(unmapped)}, not named here"]
+    parts = [
+        f"{words}: {', '.join(names)}"
+        for words, names in [("columns that nothing maps", unmapped), ("mapped columns that the file lacks", lacking)]
+        if names
+    ]
+    return "; ".join(parts) or None
+
+
 def question_columns(loaded: LoadedSource, survey_id: str, raw_columns: list[str]) -> list[tuple[int, Question, str]]:
     """Ordinal, question and wide column of the questions that a file carries."""
     found = []

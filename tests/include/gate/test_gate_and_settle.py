@@ -255,3 +255,26 @@ def test_gx_count_and_rows_written_must_agree(company: MiniCompany, monkeypatch:
     rules = [rule for rule in judging.load_rules().of("team", "gate") if rule.id == "team_unparsable"]
     with pytest.raises(RuleError, match="GX counts 1 rows, 0 were written"):
         judging.record_failures(con, "team", "m_team", rules)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (USER_HEADER, None),
+        (
+            USER_HEADER.replace("crm_id", "colour"),
+            "nothing maps: colour; mapped columns that the file lacks: {}external_id",
+        ),
+        # Where a personal column is lacking, another one may be it, or the header may be a row.
+        (
+            USER_HEADER.replace("phone", "138 1234 5678"),
+            "nothing maps: 1, not named here; mapped columns that the file lacks: {}phone",
+        ),
+    ],
+)
+def test_columns_that_do_not_meet_are_reported(company: MiniCompany, header: str, message: str | None) -> None:
+    company.deliver(FIRST, "users.csv", header + "C1,K1,,\n")
+    company.run(FIRST)
+    gate = read_ledger(company.home, company.night(FIRST))[0]
+    assert gate.status == "gated"
+    assert gate.message == (message and "columns that " + message.format("customer_identity."))
