@@ -26,11 +26,10 @@ setup: ## make the Python environment (again only when requirements.lock changed
 	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed, found " + sys.version.split()[0])'; \
 	  echo "Setting up the environment in $(VENV) (once, a few minutes) ..."; \
 	  test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
-	  if $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; then \
-	    $(BIN)/python -m uv pip install --quiet --python $(BIN)/python -r requirements.lock; \
-	  else \
-	    $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock; \
-	  fi; \
+	  { $(BIN)/python -m pip install --quiet --disable-pip-version-check uv \
+	    && $(BIN)/python -m uv pip install --quiet --python $(BIN)/python -r requirements.lock; } \
+	  || { echo "uv can't be used here; pip does the same, more slowly ..."; \
+	       $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock; }; \
 	  cp requirements.lock $(VENV)/installed.lock; \
 	}
 
