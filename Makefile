@@ -37,7 +37,7 @@ run: setup ## run the nightly: files in, published marts out
 	@$(BIN)/python -m service_metrics.run_nightly
 
 test: setup ## run all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup ## check format, style and types
 	@$(BIN)/ruff format --check $(CODE)

@@ -62,7 +62,7 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """Read the settings from the environment and `.env`."""
-    return Settings()  # type: ignore[call-arg]
+    return Settings()
 
 
 def hash_key_of(settings: Settings) -> bytes:

@@ -11,7 +11,6 @@ from service_metrics.names import BUILD_POOL, OWNER, Tag
 from include.settings import PROJECT_ROOT
 from include.sources import GROUPS
 
-pytestmark = pytest.mark.xdist_group("airflow")
 DAGS = PROJECT_ROOT / "dags"
 KNOWN = {"nightly"}
 PARSE_SECONDS = 1.0

@@ -14,7 +14,7 @@ from include.warehouse.publish import serve_file
 from tests.support.nightly_run import assert_published, differences, run_night
 
 NIGHT = "2026-06-30"
-pytestmark = [pytest.mark.nightly, pytest.mark.xdist_group("e2e_nightly"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

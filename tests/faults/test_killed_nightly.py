@@ -17,7 +17,6 @@ NIGHT = "2026-06-30"
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.nightly,
-    pytest.mark.xdist_group("killed_nightly"),
     pytest.mark.timeout(900),
 ]
 

@@ -23,8 +23,6 @@ from include.warehouse.build_file import (
 from include.warehouse.inputs import InputError
 from tests.support.warehouse_home import NIGHT_1, NIGHT_2, WarehouseHome, write_project
 
-pytestmark = pytest.mark.xdist_group("standin_dbt")
-
 
 class Building:
     """A data home with two nights of gates, and the project that builds it."""
