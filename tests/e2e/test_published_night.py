@@ -6,6 +6,8 @@ knows nothing of rules, dbt or SQL. MetricFlow's own command then accepts the me
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import shutil
 import subprocess
@@ -189,6 +191,34 @@ def test_the_built_in_effects_are_there(night: Night) -> None:
         f"select {median} filter (where c.region = ?), {median} filter (where c.region <> ?) {regions}", worst, worst
     )
     assert theirs > 1.3 * others
+
+
+def test_no_personal_data_is_in_the_warehouse(night: Night) -> None:
+    """Names, e-mail addresses and telephone numbers of the CRM's file are in no text of the warehouse."""
+    personal = set()
+    for path in (night.home / "inbox" / "crm").glob("*/客户.csv"):
+        for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))):
+            personal |= {row[column] for column in ("客户名称", "邮箱", "电话") if row[column]}
+    assert len(personal) > 500
+    night.con.execute("create or replace temp table personal as select unnest(?) as text", [sorted(personal)])
+    columns = night.con.execute(
+        "select schema_name, table_name, column_name from duckdb_columns() "
+        "where database_name = 'warehouse' and data_type = 'VARCHAR' and not internal"
+    ).fetchall()
+    pattern = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.|\b1[3-9]\d{9}\b"
+    found = {
+        f"{schema}.{table}.{column}"
+        for schema, table, column in columns
+        if night.one(
+            f"""select count(*) from (select distinct "{column}" as text from "{schema}"."{table}")
+                where regexp_matches(text, ?) or text in (select text from personal)""",
+            pattern,
+        )
+        != (0,)
+    }
+    assert found == set()
+    within = "select count(*) from audit.audit_quarantined_row q join personal p on contains(q.raw_row, p.text)"
+    assert night.one(within) == (0,)
 
 
 # --- MetricFlow on the published file ---
