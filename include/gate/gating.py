@@ -25,7 +25,7 @@ from include.gate.judging import (
     open_tables,
     run_rules,
 )
-from include.gate.ledger import CheckResult, read_ledger
+from include.gate.ledger import CheckResult, Gate, read_ledger
 from include.gate.masking import keyed_hash, masked_text, normalised
 from include.gate.pending import Candidate, CandidateEntity, pending_batches, work_folder
 from include.gate.rules import load_rules
@@ -55,7 +55,8 @@ def gate_group(settings: Settings, as_of: datetime, group: str) -> GateSummary:
     rules = load_rules()
     key = hash_key_of(settings)
     loaded = [one for one in load_source_results(settings.sources)[0] if one.source.group == group]
-    pending = pending_batches(settings, as_of, loaded, rules.digest)
+    gates = read_ledger(settings.home, as_of)
+    pending = pending_batches(settings, as_of, loaded, gates, rules.digest)
     summary = GateSummary(batches=len(pending))
     if not pending:
         return summary
@@ -63,7 +64,7 @@ def gate_group(settings: Settings, as_of: datetime, group: str) -> GateSummary:
     with tempfile.TemporaryDirectory(dir=files.private_folder(settings.home / "work"), prefix="judge-") as scratch:
         con = duckdb.connect(str(Path(scratch) / "judge.duckdb"))
         try:
-            _Gating(settings, as_of, con, key, summary).run(pending)
+            _Gating(settings, as_of, con, key, gates, summary).run(pending)
         finally:
             con.close()
     return summary
@@ -89,12 +90,14 @@ class _Gating:
         as_of: datetime,
         con: duckdb.DuckDBPyConnection,
         key: bytes,
+        gates: list[Gate],
         summary: GateSummary,
     ) -> None:
         self.settings = settings
         self.as_of = as_of
         self.con = con
         self.key = key
+        self.gates = gates
         self.summary = summary
         self.faults: dict[int, tuple[str, str]] = {}  # batch_no: status, message
         self.contexts: dict[str, contexts.Context] = {}
@@ -184,7 +187,7 @@ class _Gating:
         """Stop a delivery of which too many rows fail a rule, or a snapshot that has shrunk too much."""
         # Keys of the snapshots that hold, by feed and entity, each with its place in the order.
         snapshots: dict[tuple[str, str, str], list[tuple[str, int]]] = {}
-        for gate in read_ledger(self.settings.home, self.as_of):
+        for gate in self.gates:
             if gate.delivery == "snapshot" and gate.status == "gated":
                 for entity, count in gate.entities.items():
                     place = (gate.source, gate.feed, entity)

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from include import files
-from include.gate.ledger import CheckResult, Gate, last_gates, read_ledger
+from include.gate.ledger import CheckResult, Gate, last_gates
 from include.landing.batches import Batch, read_batches
 from include.settings import Settings
 from include.sources.loading import LoadedSource
@@ -85,14 +85,14 @@ def read_candidates(home: Path) -> list[Candidate]:
 
 
 def pending_batches(
-    settings: Settings, as_of: datetime, loaded: list[LoadedSource], rules_hash: str
+    settings: Settings, as_of: datetime, loaded: list[LoadedSource], gates: list[Gate], rules_hash: str
 ) -> list[tuple[Batch, LoadedSource, int]]:
-    """The batches that have no gate yet, or whose gate failed under other rules or another mapping.
+    """The batches that have no gate among `gates`, or whose gate failed under other rules or another mapping.
 
     Returns:
         batch, its source, and the number of its next gate, in the order in which the batches hold.
     """
-    last = last_gates(read_ledger(settings.home, as_of))
+    last = last_gates(gates)
     pending = []
     for one in loaded:
         for feed in one.source.feeds:
