@@ -4,9 +4,9 @@ select '{{ entity }}' as entity, {{ own.key }} as colliding_key
 from {{ ref('stg_' ~ entity ~ '_version') }}
 group by {{ own.key }}
 having
-    {%- for column in own.natural %}
-    count(distinct {{ column }}_space || chr(31) || {{ column }}) > 1
+{%- for column in own.natural %}
+    count(distinct {{ column ~ "_space || chr(31) || " ~ column if column.endswith("_id") else column }}) > 1
     {{- " or" if not loop.last }}
-    {%- endfor %}
+{%- endfor %}
 {{ "union all" if not loop.last }}
 {% endfor %}

@@ -1,4 +1,4 @@
--- Per entity: clean rows = current + superseded + deleted keys, and no row without a key. Returns the entities that fail.
+-- Per entity: clean rows = current + superseded + deleted keys, and no row without a key. Returns entities that fail.
 {% for entity, own in entity_keys().items() %}
 select
     '{{ entity }}' as entity,

@@ -10,6 +10,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 FOLDER = Path(__file__).parent
+# Ten times as fast, where PyYAML was built with it.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DUCKDB_TYPES = {
     "id": "VARCHAR",
     "text": "VARCHAR",
@@ -98,7 +100,7 @@ def load_contracts(folder: Path = FOLDER) -> dict[str, Contract]:
     """
     contracts = {}
     for path in sorted(folder.glob("*.yml")):
-        contract = Contract.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        contract = Contract.model_validate(yaml.load(path.read_text(encoding="utf-8"), _Loader))
         contracts[contract.entity] = contract
     for contract in contracts.values():
         for name, column in contract.columns.items():

@@ -72,7 +72,7 @@ class Headline:
 
 @dataclass(frozen=True)
 class Trouble:
-    """A batch of the night that was not judged."""
+    """A batch of the night that was not judged, or is of an unusual size."""
 
     source: str
     feed: str
@@ -135,7 +135,7 @@ _HELD = """
 _TROUBLES = """
     select distinct source, feed, status, coalesce(message, '')
     from audit.audit_batch
-    where night = ? and status in ('stopped', 'unreadable', 'failed')
+    where night = ? and (status in ('stopped', 'unreadable', 'failed') or message like 'volume:%')
     order by source, feed
 """
 
@@ -161,7 +161,7 @@ def _reasons_sql(language: Language) -> str:
 
 
 def _headlines(con: duckdb.DuckDBPyConnection, language: Language) -> list[Headline]:
-    """Of each headline metric the latest month (or snapshot) that has a value; a young month may have none yet."""
+    """Of each headline metric the latest month that has a value, or, if none has, the snapshot."""
     wanted = [(layer, metric) for layer, metrics in HEADLINES.items() for metric in metrics]
     known = con.execute(
         f"""
@@ -171,7 +171,9 @@ def _headlines(con: duckdb.DuckDBPyConnection, language: Language) -> list[Headl
         left join metrics.fct_metric_period as p
             on p.metric = m.metric and p.segment = 'all' and p.member = 'all'
             and p.grain in ('month', 'snapshot') and p.value is not null
-        qualify row_number() over (partition by m.metric order by p.period_start desc nulls last) = 1
+        qualify row_number() over (
+            partition by m.metric order by p.grain = 'snapshot', p.period_start desc
+        ) = 1
         """
     ).fetchall()
     by_metric: dict[str, tuple[Any, ...]] = {row[0]: row for row in known}

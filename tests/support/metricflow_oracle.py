@@ -105,16 +105,24 @@ class MetricFlowOracle:
     def cells(self, metric: str, grain: str, dimension: str | None = None) -> dict[tuple[date, str], float | None]:
         """(period_start, member) -> value of a metric; without dimension the member is 'all'."""
         period = f"metric_time__{grain}"
+        rows = self._rows(metric, dimension, period)
+        return {(start, member): value for start, member, value in rows if start is not None}
+
+    def members(self, metric: str, dimension: str | None = None) -> dict[str, float | None]:
+        """Member -> value of a metric over all there is, with a time or without; without dimension it is 'all'."""
+        return {member: value for _, member, value in self._rows(metric, dimension, None)}
+
+    def _rows(
+        self, metric: str, dimension: str | None, period: str | None
+    ) -> list[tuple[date | None, str, float | None]]:
         request = MetricFlowQueryRequest.create(
-            metric_names=[metric], group_by_names=[period] + ([dimension] if dimension else [])
+            metric_names=[metric], group_by_names=[name for name in (period, dimension) if name] or None
         )
         compiled = self._engine.explain(request).sql_statement.sql
         member = f"coalesce(cast({dimension} as varchar), '(none)')" if dimension else "'all'"
         rows = self.connection.execute(
-            f"select cast({period} as date), {member}, cast({metric} as double) from ({compiled})"
-            f" where {period} is not null"
+            f"select cast({period or 'null'} as date), {member}, cast({metric} as double) from ({compiled})"
         ).fetchall()
-        found = {(period_start, name): value for period_start, name, value in rows}
-        if len(found) != len(rows):
-            raise ValueError(f"{metric} by {dimension}: {len(rows)} rows for {len(found)} cells")
-        return found
+        if len({row[:2] for row in rows}) != len(rows):
+            raise ValueError(f"{metric} by {dimension}: a cell stands twice")
+        return rows

@@ -4,8 +4,8 @@
 {#- Segments by which a metric may be cut, besides the total. -#}
 {% macro metric_segments() %}
     {{ return([
-        'channel', 'channel_group', 'region', 'product_line', 'model', 'issue_type', 'team', 'agent', 'tier',
-        'customer_type', 'is_new_customer', 'industry',
+        'channel', 'channel_group', 'region', 'product_line', 'model', 'issue_type', 'team', 'agent', 'service_partner',
+        'tier', 'customer_type', 'is_new_customer', 'industry',
     ]) }}
 {% endmacro %}
 
@@ -79,8 +79,10 @@
     {% set definitions = [] %}
     {% for metric in graph.metrics.values() | sort(attribute='name') %}
         {% set meta = metric.config.meta or {} %}
-        {#- the manifest forgets `create_metric`; such a metric has its measure's name and nothing of its own -#}
-        {% set is_part = metric.type == 'simple' and metric.type_params.measure.name == metric.name and not meta %}
+        {#- the manifest forgets `create_metric`; such a metric has its measure's name and, but for what its semantic
+            model gives to all of them, nothing of its own -#}
+        {% set own = meta.keys() | reject('equalto', 'snapshot') | list %}
+        {% set is_part = metric.type == 'simple' and metric.type_params.measure.name == metric.name and not own %}
         {% if not is_part and meta.get('tidy', true) %}
             {% do definitions.append(metric_defined(metric, meta, by_name, measures)) %}
         {% endif %}

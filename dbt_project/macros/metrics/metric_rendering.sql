@@ -46,10 +46,28 @@
     {{ return(part.of.model.name ~ '_by_' ~ part.of.time.name ~ ('_snapshot' if grains == ['snapshot'] else '')) }}
 {% endmacro %}
 
+{#- The definitions by the scans that they need: periods of time, which hold the rows that have a time, and the snapshot,
+    which holds what is known at the as-of date: all rows of a fact, also those without a time, or, of a fact that repeats
+    its rows date by date (`snapshot: as_of_date` in the config.meta of its semantic model), those of that date. -#}
+{% macro metrics_by_kind_of_period(definitions) %}
+    {% set split = [] %}
+    {% for definition in definitions %}
+        {% set periods = definition.grains | reject('equalto', 'snapshot') | list %}
+        {% for grains in [periods, definition.grains | select('equalto', 'snapshot') | list] if grains %}
+            {% set part = definition.copy() %}
+            {% do part.update({'grains': grains}) %}
+            {% do split.append(part) %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(split) }}
+{% endmacro %}
+
 {#- One scan: every measure of a fact by every grain and every segment, with the segment's member never null. -#}
 {% macro metric_scan(scan) %}
     {% set reachable = scan.reachable %}
     {% set time = scan.time.expr or scan.time.name %}
+    {% set is_snapshot = scan.grains == ['snapshot'] %}
+    {% set as_of_date %}(select max(as_of_date) from {{ ref('stg_as_of') }}){% endset %}
     {% set joined = {} %}
     {% for segment in scan.segments if reachable[segment].entity %}
         {% do joined.setdefault(reachable[segment].entity.name, []).append(segment) %}
@@ -90,7 +108,7 @@
             {%- endfor %}
         from (
             select
-                {{ time }} as period_date,
+                {{ as_of_date if is_snapshot else time }} as period_date,
                 {%- for segment in scan.segments if not reachable[segment].entity %}
                 {{ reachable[segment].own.expr or segment }} as in_{{ segment }},
                 {%- endfor %}
@@ -100,10 +118,11 @@
                 {%- for name, measure in scan.measures.items() %}
                 {{ measure.expr or name }} as of_{{ name }}{{ ',' if not loop.last }}
                 {%- endfor %}
-            from {{ scan.model.node_relation.relation_name }}
+            from {{ ref(scan.model.node_relation.alias) }}
+            {%- if not is_snapshot %}
             where {{ time }} is not null
-            {%- if scan.grains == ['snapshot'] %}
-                and {{ time }} = (select max(as_of_date) from {{ ref('stg_as_of') }})
+            {%- elif scan.model.config.meta.snapshot == 'as_of_date' %}
+            where {{ time }} = {{ as_of_date }}
             {%- endif %}
         ) as facts
         {%- for entity_name, segments in joined.items() %}
@@ -114,7 +133,7 @@
                 {{ reachable[segment].dimension.expr or segment }} as in_{{ segment }},
                 {%- endfor %}
                 {{ from.key.expr or from.key.name }} as member_key
-            from {{ from.model.node_relation.relation_name }}
+            from {{ ref(from.model.node_relation.alias) }}
         ) as {{ entity_name }} on facts.to_{{ entity_name }} = {{ entity_name }}.member_key
         {%- endfor %}
     ) as placed
@@ -205,7 +224,7 @@
 
 {#- Every metric by grain, period and segment, before intervals and changes. -#}
 {% macro metrics_measured() %}
-    {% set definitions = metric_definitions() %}
+    {% set definitions = metrics_by_kind_of_period(metric_definitions()) %}
     with
     {% for name, scan in metric_scans(definitions).items() %}
     {{ name }} as (

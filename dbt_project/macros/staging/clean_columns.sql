@@ -12,11 +12,17 @@
 {% macro entity_keys() %}
     {{ return({
         'agent': {'natural': ['agent_id'], 'key': 'agent_key'},
+        'asset': {'natural': ['asset_id'], 'key': 'asset_key'},
         'contract': {'natural': ['contract_id'], 'key': 'contract_key'},
         'customer': {'natural': ['customer_id'], 'key': 'customer_record_key'},
         'customer_identity': {'natural': ['customer_id', 'contact_id'], 'key': 'identity_key'},
+        'follow_up': {'natural': ['follow_up_id'], 'key': 'follow_up_key'},
+        'improvement_action': {'natural': ['action_id'], 'key': 'action_key'},
+        'metric_target': {'natural': ['target_id'], 'key': 'target_key'},
         'order': {'natural': ['order_id'], 'key': 'order_key'},
         'product': {'natural': ['product_id'], 'key': 'product_key'},
+        'review': {'natural': ['review_id'], 'key': 'review_key'},
+        'service_partner': {'natural': ['service_partner_id'], 'key': 'service_partner_key'},
         'survey': {'natural': ['survey_id'], 'key': 'survey_key'},
         'survey_answer': {'natural': ['response_id', 'question_id'], 'key': 'answer_key'},
         'survey_invitation': {'natural': ['invitation_id'], 'key': 'invitation_key'},
@@ -25,6 +31,8 @@
         'team': {'natural': ['team_id'], 'key': 'team_key'},
         'ticket': {'natural': ['ticket_id'], 'key': 'ticket_key'},
         'ticket_event': {'natural': ['event_id'], 'key': 'event_key'},
+        'usage': {'natural': ['customer_id', 'usage_date'], 'key': 'usage_key'},
+        'visit': {'natural': ['visit_id'], 'key': 'visit_key'},
     }) }}
 {% endmacro %}
 
@@ -47,6 +55,9 @@
             {# a contact that is the customer itself has no id of its own #}
             {% if column == 'contact_id' %}
                 {% do parts.extend(["coalesce(clean.contact_id_space, '')", "coalesce(clean.contact_id, '')"]) %}
+            {% elif not column.endswith('_id') %}
+                {# a date, say: it is the same in every key space #}
+                {% do parts.append('cast(clean.' ~ column ~ ' as ' ~ dbt.type_string() ~ ')') %}
             {% else %}
                 {% do parts.extend(['clean.' ~ column ~ '_space', 'clean.' ~ column]) %}
             {% endif %}

@@ -90,7 +90,7 @@ final as (
     left join quarantined
         on quarantined.batch_id = snapshot.batch_id
         and quarantined.business_key = {% for column in own.natural -%}
-            {{ "coalesce(ranked." ~ column ~ ", '')" }}{{ " || '|' || " if not loop.last }}
+            {{ "coalesce(cast(ranked." ~ column ~ " as " ~ dbt.type_string() ~ "), '')" }}{{ " || '|' || " if not loop.last }}
         {%- endfor %}
     where ranked.version_rank = 1
 

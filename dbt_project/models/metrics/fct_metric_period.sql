@@ -6,6 +6,55 @@ measured as (
 
 ),
 
+-- a metric of which nothing is known has no value, for a reason, rather than no row
+unknown as (
+
+    select
+        defined.metric,
+        grains.grain,
+        case grains.grain
+            when 'snapshot' then as_of.as_of_date
+            {%- for grain in ['day', 'week', 'month', 'quarter', 'year'] %}
+            when '{{ grain }}' then cast({{ dbt.date_trunc(grain, 'as_of.as_of_date') }} as date)
+            {%- endfor %}
+        end as period_start
+    from {{ ref('dim_metric') }} as defined
+    inner join (
+        {%- for grain in ['day', 'week', 'month', 'quarter', 'year', 'snapshot'] %}
+        select '{{ grain }}' as grain
+        {{- " union all" if not loop.last }}
+        {%- endfor %}
+    ) as grains
+        on defined.grain like '%' || grains.grain || '%'
+    cross join {{ ref('stg_as_of') }} as as_of
+    where not exists (select 1 from measured where measured.metric = defined.metric)
+
+),
+
+known_or_not as (
+
+    select * from measured
+    union all
+    select
+        metric,
+        grain,
+        period_start,
+        'all' as segment,
+        'all' as member,
+        null as numerator,
+        null as denominator,
+        null as value,
+        null as squares,
+        null as n,
+        null as too_young_count,
+        false as is_mixed_scale,
+        null as interval_kind,
+        null as min_n,
+        null as maturity_days
+    from unknown
+
+),
+
 as_of as (
 
     -- the first local date that is not over yet
@@ -32,7 +81,7 @@ placed as (
             when '{{ grain }}' then cast({{ dbt.dateadd(grain, 1, 'measured.period_start') }} as date)
             {%- endfor %}
         end as next_start
-    from measured
+    from known_or_not as measured
     cross join as_of
 
 ),

@@ -11,7 +11,9 @@ with recursive mentions as (
     union all
     select merged_into_customer_record_key, merged_into_customer_id, merged_into_customer_id_space, false
     from {{ ref('stg_customer') }}
-    {%- for entity in ['contract', 'order', 'ticket', 'survey_invitation', 'survey_response'] %}
+    {%- for entity in [
+        'contract', 'order', 'ticket', 'survey_invitation', 'survey_response', 'visit', 'follow_up', 'review', 'asset', 'usage',
+    ] %}
     union all
     select customer_record_key, customer_id, customer_id_space, false
     from {{ ref('stg_' ~ entity) }}
@@ -35,7 +37,7 @@ records as (
 
 ),
 
-merges as (
+merge_links as (
 
     select customer_record_key, merged_into_customer_record_key as survivor_key
     from {{ ref('stg_customer') }}
@@ -46,12 +48,12 @@ merges as (
 merge_steps as (
 
     select customer_record_key, survivor_key, 1 as depth
-    from merges
+    from merge_links
     union all
-    select merge_steps.customer_record_key, merges.survivor_key, merge_steps.depth + 1
+    select merge_steps.customer_record_key, merge_links.survivor_key, merge_steps.depth + 1
     from merge_steps
-    inner join merges
-        on merges.customer_record_key = merge_steps.survivor_key
+    inner join merge_links
+        on merge_links.customer_record_key = merge_steps.survivor_key
     where merge_steps.depth < {{ var('customer_merge_depth') }}
 
 ),
@@ -61,9 +63,9 @@ survivors as (
 
     select merge_steps.customer_record_key, merge_steps.survivor_key
     from merge_steps
-    left join merges
-        on merges.customer_record_key = merge_steps.survivor_key
-    where merges.customer_record_key is null
+    left join merge_links
+        on merge_links.customer_record_key = merge_steps.survivor_key
+    where merge_links.customer_record_key is null
 
 ),
 
@@ -82,7 +84,7 @@ roots as (
 
     select customer_record_key as root_key, key_space_rank
     from records
-    where customer_record_key in (select root_key from rooted)
+    where customer_record_key in (select rooted.root_key from rooted)
 
 ),
 

@@ -3,12 +3,12 @@ with
 
 tickets as (
 
-    select * from {{ ref('stg_ticket') }}
+    select * from {{ ref('int_ticket_united') }}
 
 ),
 
 agents as (
-{{ versions_in_time('agent', ['role']) }}
+    {{ versions_in_time('agent', ['role']) }}
 ),
 
 events as (
@@ -43,7 +43,7 @@ judged as (
             else 0
         end as is_human_public,
         case when events.event_type in ('agent_message', 'note', 'customer_message') then 1 else 0 end as is_written,
-        -- a log that never holds a message says nothing about replies
+        -- a log that never holds a message says nothing about replies, nor about transfers if it holds none of them
         max(
             case
                 when
@@ -52,10 +52,11 @@ judged as (
                 else 0
             end
         ) over (partition by events.source) as states_messages,
-        max(case when events.event_type = 'complaint' then 1 else 0 end)
-            over (partition by events.source) as states_complaints,
-        events.batch_id,
-        events.row_number,
+        {%- for kind in ['complaint', 'transfer', 'escalation'] %}
+        max(case when events.event_type = '{{ kind }}' then 1 else 0 end)
+            over (partition by events.source) as states_{{ kind }}s,
+        {%- endfor %}
+        events.event_id,
         events.event_key
     from events
     inner join tickets on events.ticket_key = tickets.ticket_key
@@ -76,7 +77,7 @@ ordered as (
         max(case when event_type = 'created' and actor_type = 'agent' then 1 else 0 end)
             over (partition by ticket_key) as is_created_by_agent,
         row_number() over (
-            partition by ticket_key, is_written order by occurred_at, batch_id, row_number, event_key
+            partition by ticket_key, is_written order by {{ event_order() }}
         ) as written_position
     from judged
 
@@ -106,8 +107,10 @@ found as (
         max(states_messages) = 1 as has_messages,
         max(states_complaints) = 1 as has_complaints,
         sum(is_reply) as human_reply_count,
-        sum(case when event_type = 'transfer' then 1 else 0 end) as transfer_count,
-        sum(case when event_type = 'escalation' then 1 else 0 end) as escalation_count,
+        {%- for kind in ['transfer', 'escalation'] %}
+        case when max(states_{{ kind }}s) = 1 then sum(case when event_type = '{{ kind }}' then 1 else 0 end) end
+            as {{ kind }}_count,
+        {%- endfor %}
         max(case when event_type = 'complaint' then 1 else 0 end) = 1 as is_complaint,
         min(case when is_reply = 1 and occurred_at >= created_at then occurred_at end) as first_response_at,
         min(case when event_type = 'bot_handover' and occurred_at >= created_at then occurred_at end) as handed_over_at

@@ -1,9 +1,9 @@
--- Replays the status changes of a ticket's own event log. Tickets whose log says nothing of their state are not in here.
+-- Replays the status changes of a ticket's own event log. Tickets whose log says nothing of their state are left out.
 with
 
 tickets as (
 
-    select * from {{ ref('stg_ticket') }}
+    select * from {{ ref('int_ticket_united') }}
 
 ),
 
@@ -40,8 +40,7 @@ logged as (
         max(case when events.event_type = 'status_change' then 1 else 0 end)
             over (partition by events.source) as states_changes,
         events.occurred_at,
-        events.batch_id,
-        events.row_number,
+        events.event_id,
         events.event_key
     from events
     inner join tickets on events.ticket_key = tickets.ticket_key
@@ -65,7 +64,7 @@ changes as (
     select
         *,
         row_number() over (
-            partition by ticket_key order by changed_at, occurred_at, batch_id, row_number, event_key
+            partition by ticket_key order by changed_at, {{ event_order() }}
         ) as position
     from stated
     where event_type <> 'created'
@@ -105,8 +104,8 @@ opening as (
 
 ),
 
--- a log that so far holds the creation alone, of a source that logs changes: the state is still the first one, unless the
--- summary knows of another
+-- a log that so far holds the creation alone, of a source that logs changes: the state is still the first one, unless
+-- the summary (if there is one) knows of another
 unchanged as (
 
     select
@@ -115,14 +114,14 @@ unchanged as (
         as_of,
         created_at as changed_at,
         0 as position,
-        min(summary_status) as status,
+        coalesce(min(summary_status), min(status), 'new') as status,
         false as is_stated_reopen
     from logged
     group by ticket_key, created_at, as_of
     having
         max(states_changes) = 1
         and max(case when event_type <> 'created' or status <> summary_status then 1 else 0 end) = 0
-        and min(summary_status) in ('new', 'open', 'pending', 'hold')
+        and coalesce(min(summary_status), min(status), 'new') in ('new', 'open', 'pending', 'hold')
 
 ),
 
@@ -210,8 +209,16 @@ final as (
         case
             when max(case when is_last and status in ('resolved', 'closed') then 1 else 0 end) = 1
                 then coalesce(
-                    max(case when status = 'resolved' and position > coalesce(last_unsolved_position, -1) then changed_at end),
-                    min(case when status = 'closed' and position > coalesce(last_unsolved_position, -1) then changed_at end)
+                    max(
+                        case
+                            when status = 'resolved' and position > coalesce(last_unsolved_position, -1) then changed_at
+                        end
+                    ),
+                    min(
+                        case
+                            when status = 'closed' and position > coalesce(last_unsolved_position, -1) then changed_at
+                        end
+                    )
                 )
         end as resolved_at,
         max(case when is_last and status = 'closed' then changed_at end) as closed_at,

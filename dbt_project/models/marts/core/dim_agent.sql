@@ -1,7 +1,7 @@
 with members as (
 
     {{ mentioned_members('agent', [
-        ref('stg_agent'), ref('stg_ticket'), ref('stg_ticket_event'),
+        ref('stg_agent'), ref('stg_ticket'), ref('stg_ticket_event'), ref('stg_visit'), ref('stg_follow_up'),
     ]) }}
 
 ),

@@ -1,10 +1,12 @@
 with codes as (
 
     select channel from {{ ref('channel') }}
-    {%- for entity in ['ticket', 'order', 'survey_invitation', 'survey_response'] %}
+    {%- for entity in ['ticket', 'order', 'survey_invitation', 'survey_response', 'follow_up'] %}
     union
     select channel from {{ ref('stg_' ~ entity) }} where channel is not null
     {%- endfor %}
+    union
+    select platform from {{ ref('stg_review') }} where platform is not null
 
 ),
 

@@ -19,7 +19,7 @@ with records as (
 ),
 
 versions_of_records as (
-{{ versions_in_time('customer', attributes) }}
+    {{ versions_in_time('customer', attributes) }}
 ),
 
 record_versions as (
@@ -50,16 +50,15 @@ merged as (
 
     select
         moments.customer_key,
-        moments.valid_from,
         {%- for attribute in attributes %}
-        {{ first_delivered('record_versions.' ~ attribute, 'record_versions.record_order') }} as {{ attribute }}
-        {{- "," if not loop.last }}
+        {{ first_delivered('held.' ~ attribute, 'held.record_order') }} as {{ attribute }},
         {%- endfor %}
+        moments.valid_from
     from moments
-    left join record_versions
-        on record_versions.customer_key = moments.customer_key
-        and record_versions.valid_from <= moments.valid_from
-        and record_versions.valid_to > moments.valid_from
+    left join record_versions as held
+        on held.customer_key = moments.customer_key
+        and held.valid_from <= moments.valid_from
+        and held.valid_to > moments.valid_from
     group by moments.customer_key, moments.valid_from
 
 ),
@@ -70,7 +69,9 @@ compared as (
         merged.*,
         row_number() over (partition by customer_key order by valid_from) = 1
         {%- for attribute in attributes %}
-        or {{ attribute }} is distinct from lag({{ attribute }}) over (partition by customer_key order by valid_from)
+        or (
+            {{ attribute }} is distinct from lag({{ attribute }}) over (partition by customer_key order by valid_from)
+        )
         {%- endfor %} as is_changed
     from merged
 

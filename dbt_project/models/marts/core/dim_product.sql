@@ -1,7 +1,7 @@
 with members as (
 
     {{ mentioned_members('product', [
-        ref('stg_product'), ref('stg_contract'), ref('stg_order'), ref('stg_ticket'),
+        ref('stg_product'), ref('stg_contract'), ref('stg_order'), ref('stg_ticket'), ref('stg_asset'), ref('stg_review'),
     ]) }}
 
 ),

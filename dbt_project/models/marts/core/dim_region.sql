@@ -1,8 +1,10 @@
 with codes as (
 
     select region from {{ ref('stg_customer') }} where region is not null
+    {%- for entity in ['team', 'service_partner', 'asset', 'visit'] %}
     union
-    select region from {{ ref('stg_team') }} where region is not null
+    select region from {{ ref('stg_' ~ entity) }} where region is not null
+    {%- endfor %}
 
 ),
 

@@ -109,7 +109,9 @@ final as (
         answer_value,
         case
             when is_on_scale and scale_max > scale_min
-                then cast(100.0 * cast(turned_value - scale_min as double) / cast(scale_max - scale_min as double) as double)
+                then cast(
+                    100.0 * cast(turned_value - scale_min as double) / cast(scale_max - scale_min as double) as double
+                )
         end as answer_pomp,
         case when is_on_scale then turned_value >= turned_satisfied_min end as is_satisfied,
         answer_text,

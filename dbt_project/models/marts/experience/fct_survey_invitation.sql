@@ -12,7 +12,8 @@ answered as (
     select
         invitation_key,
         -- a source that does not say so delivers completed responses only
-        min(case when coalesce(is_complete, true) then submitted_at end) as completed_at
+        min(case when coalesce(is_complete, true) then submitted_at end) as completed_at,
+        max(coalesce(is_complete, true)) as is_completed
     from {{ ref('stg_survey_response') }}
     where invitation_key <> 0 and not is_deleted
     group by invitation_key
@@ -67,6 +68,9 @@ joined as (
         coalesce(nullif(coalesce(customers.customer_key, 0), 0), tickets.customer_key, 0) as customer_key,
         answered.completed_at,
         answered.invitation_key is not null as is_answered,
+        coalesce(answered.is_completed, false) as is_completed,
+        -- a completed response without a time came at no time that is known
+        coalesce(answered.is_completed, false) and answered.completed_at is null as is_untimed,
         {{ minutes_between('invitations.sent_at', 'answered.completed_at') }} as response_minutes,
         {{ minutes_between('invitations.sent_at', 'as_of.as_of') }} as age_minutes,
         as_of.short_limit_minutes,
@@ -111,13 +115,13 @@ final as (
         case when joined.is_answered then true else joined.is_delivered end as delivered,
         joined.is_answered or joined.opened_at is not null as opened,
         joined.is_answered as started,
-        joined.completed_at is not null as completed,
+        joined.is_completed as completed,
         case
-            when joined.age_minutes >= joined.short_limit_minutes
+            when not joined.is_untimed and joined.age_minutes >= joined.short_limit_minutes
                 then coalesce(joined.response_minutes <= joined.short_limit_minutes, false)
         end as responded_within_24h,
         case
-            when joined.age_minutes >= joined.long_limit_minutes
+            when not joined.is_untimed and joined.age_minutes >= joined.long_limit_minutes
                 then coalesce(joined.response_minutes <= joined.long_limit_minutes, false)
         end as responded_within_72h,
         joined.is_counted,

@@ -43,6 +43,12 @@ buyers as (
 
 ),
 
+as_of as (
+
+    select as_of from {{ ref('stg_as_of') }}
+
+),
+
 -- who a response is from and what about: its own word, else that of its invitation, else that of its ticket
 placed as (
 
@@ -63,6 +69,7 @@ joined as (
 
     select
         placed.*,
+        as_of.as_of,
         surveys.purpose,
         surveys.wave,
         tickets.product_key,
@@ -70,8 +77,10 @@ joined as (
         tickets.team_key,
         tickets.issue_type,
         coalesce(nullif(coalesce(customers.customer_key, 0), 0), tickets.customer_key, 0) as customer_key,
+        {{ own_rules('placed.flag_rules') }} as own_flag_rules,
         {{ local_date('placed.submitted_at') }} as submitted_date
     from placed
+    cross join as_of
     left join surveys on placed.survey_key = surveys.survey_key
     left join tickets on placed.placed_ticket_key = tickets.ticket_key
     left join customers on placed.placed_customer_record_key = customers.customer_record_key
@@ -124,15 +133,16 @@ final as (
         joined.relative_speed,
         cast(null as double) as quality_score,
         case
-            when joined.not_counted_rules is null then joined.flag_rules
-            when joined.flag_rules is null then joined.not_counted_rules
-            else joined.not_counted_rules || ',' || joined.flag_rules
+            when joined.not_counted_rules is null then joined.own_flag_rules
+            when joined.own_flag_rules is null then joined.not_counted_rules
+            else joined.not_counted_rules || ',' || joined.own_flag_rules
         end as quality_flags,
         {{ is_new_customer('buyers.first_purchase_date', 'joined.submitted_date') }} as is_new_customer
     from joined
     left join scores on joined.response_key = scores.response_key
     left join buyers on joined.customer_key = buyers.customer_key
-    {{ customer_version_join('joined.customer_key', 'joined.submitted_at') }}
+    -- a response without a time is one of the customer as known now
+    {{ customer_version_join('joined.customer_key', 'coalesce(joined.submitted_at, joined.as_of)') }}
 
 )
 

@@ -2,7 +2,7 @@ with
 
 tickets as (
 
-    select * from {{ ref('stg_ticket') }}
+    select * from {{ ref('int_ticket_united') }}
 
 ),
 
@@ -55,6 +55,7 @@ told as (
         coalesce(customers.customer_key, 0) as customer_key,
         states.ticket_key is not null as has_states,
         coalesce(responses.has_messages, false) as has_messages,
+        coalesce(responses.has_messages, false) or tickets.source_states_responses as is_response_told,
         case
             when tickets.is_deleted or tickets.status = 'deleted' then 'deleted'
             when states.ticket_key is not null then states.status
@@ -71,7 +72,7 @@ told as (
         case
             when states.ticket_key is not null then states.first_resolved_at
             -- a summary keeps the last resolution only
-            when coalesce(tickets.reopen_count, 0) = 0 then coalesce(tickets.resolved_at, tickets.closed_at)
+            when coalesce(tickets.stated_reopen_count, 0) = 0 then coalesce(tickets.resolved_at, tickets.closed_at)
         end as first_resolved_at,
         case
             when tickets.is_deleted or tickets.status = 'deleted' then null
@@ -84,7 +85,7 @@ told as (
         end as told_closed_at,
         case
             when states.ticket_key is not null then states.reopen_count
-            else tickets.reopen_count
+            else tickets.stated_reopen_count
         end as told_reopen_count,
         states.is_resolved_at_limit,
         states.new_microseconds,
@@ -114,7 +115,14 @@ measured as (
     select
         *,
         told_status in ('resolved', 'closed') as is_resolved,
-        told_status <> 'deleted' and merged_into_ticket_key = 0 and exclusion is null as is_countable,
+        -- solved at a time that nobody states is neither within a limit nor outside of it
+        told_status is not null
+        and (
+            told_status not in ('resolved', 'closed')
+            or told_resolved_at is not null
+            or is_resolved_at_limit is not null
+        ) as is_resolution_told,
+        coalesce(told_status, '') <> 'deleted' and merged_into_ticket_key = 0 and exclusion is null as is_countable,
         -- a time before the creation is a contradiction, not a duration
         case
             when told_first_response_at >= first_response_clock_at
@@ -143,6 +151,8 @@ final as (
         measured.product_key,
         measured.agent_key,
         measured.team_key,
+        measured.asset_key,
+        measured.service_partner_key,
         measured.told_status as status,
         measured.is_counted,
         measured.priority,
@@ -160,6 +170,8 @@ final as (
         {{ local_date('measured.told_resolved_at') }} as resolved_date,
         measured.told_closed_at as closed_at,
         measured.is_resolved,
+        measured.is_response_told,
+        measured.is_resolution_told,
         measured.is_countable,
         measured.is_countable and measured.is_counted as is_in_scope,
         measured.exclusion,
@@ -167,23 +179,25 @@ final as (
         cast(null as double) as first_response_business_minutes,
         cast(
             case
-                when measured.told_first_response_at is null and not measured.is_resolved and measured.is_countable
+                when
+                    measured.is_response_told and measured.told_first_response_at is null
+                    and not measured.is_resolved and measured.is_countable
                     then greatest(measured.first_response_age_minutes, 0)
             end as double
         ) as first_response_open_wait_minutes,
         case
-            when measured.first_response_age_minutes >= measured.short_limit
+            when measured.is_response_told and measured.first_response_age_minutes >= measured.short_limit
                 then coalesce(measured.first_response_minutes <= measured.short_limit, false)
         end as is_first_response_within_2h,
         case
-            when measured.first_response_age_minutes >= measured.long_limit
+            when measured.is_response_told and measured.first_response_age_minutes >= measured.long_limit
                 then coalesce(measured.first_response_minutes <= measured.long_limit, false)
         end as is_first_response_within_4h,
         cast(measured.first_resolution_minutes as double) as first_resolution_minutes,
         cast(measured.service_cycle_minutes as double) as service_cycle_minutes,
         cast(null as double) as service_cycle_business_minutes,
         case
-            when measured.age_minutes >= measured.resolution_limit * 1440
+            when measured.is_resolution_told and measured.age_minutes >= measured.resolution_limit * 1440
                 then coalesce(
                     measured.is_resolved_at_limit,
                     measured.service_cycle_minutes <= measured.resolution_limit * 1440,
@@ -197,8 +211,10 @@ final as (
         {{ microseconds_to_minutes('hold_microseconds') }} as on_hold_minutes,
         {{ microseconds_to_minutes('solved_microseconds') }} as solved_minutes,
         {{ microseconds_to_minutes('life_microseconds') }} as life_minutes,
+        cast(measured.handling_minutes as double) as handling_minutes,
         cast(measured.human_reply_count as bigint) as human_reply_count,
         cast(measured.told_reopen_count as bigint) as reopen_count,
+        cast(measured.stated_reopen_count as bigint) as stated_reopen_count,
         measured.first_resolved_at is not null
         or measured.is_resolved
         or coalesce(measured.told_reopen_count, 0) > 0 as is_ever_resolved,
@@ -217,8 +233,12 @@ final as (
         measured.merged_into_ticket_key,
         {{ is_new_customer('buyers.first_purchase_date', local_date('measured.created_at')) }}
             as is_new_customer,
-        case when measured.has_messages then 'events' else 'summary' end as first_response_from,
-        case when measured.has_states then 'events' else 'summary' end as states_from
+        measured.created_from,
+        -- a ticket without a summary row has nothing else to take them from
+        case when measured.has_messages then 'events' when measured.created_from = 'summary' then 'summary' end
+            as first_response_from,
+        case when measured.has_states then 'events' when measured.created_from = 'summary' then 'summary' end
+            as states_from
     from measured
     left join buyers on measured.customer_key = buyers.customer_key
     {{ customer_version_join('measured.customer_key', 'measured.created_at') }}

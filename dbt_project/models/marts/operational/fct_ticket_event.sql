@@ -19,25 +19,9 @@ events as (
 final as (
 
     select
-        events.event_key,
-        events.event_id,
-        events.ticket_key,
-        events.ticket_id,
-        events.event_type,
-        events.occurred_at,
-        {{ local_date('events.occurred_at') }} as occurred_date,
-        events.actor_type,
-        events.agent_key,
-        events.is_public,
-        events.from_value,
-        events.to_value,
-        events.message,
-        events.is_counted,
-        events.source,
-        events.batch_id,
-        events.gate_no,
-        events.row_number,
-        events.row_id
+    {%- for name, expression in ticket_event_columns().items() %}
+        {{ expression }} as {{ name }}{{ "," if not loop.last }}
+    {%- endfor %}
     from events
     {% if is_incremental() %}
     left join {{ this }} as kept on events.event_key = kept.event_key

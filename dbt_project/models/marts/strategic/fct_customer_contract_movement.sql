@@ -136,8 +136,7 @@ final as (
         running.currency,
         {%- for amount in ['running.closing - running.change', 'running.new', 'running.expansion',
             'running.contraction', 'running.churned', 'running.reactivated', 'running.closing'] %}
-        cast({{ amount }} as decimal(18, 4)) as
-            {{- " opening" if loop.first else " " ~ amount.split('.')[1] }},
+        cast({{ amount }} as decimal(18, 4)) as {{ "opening" if loop.first else amount.split('.')[1] }},
         {%- endfor %}
         undecided.undecided_month_date is null
         or running.month_start_date < undecided.undecided_month_date as is_mature

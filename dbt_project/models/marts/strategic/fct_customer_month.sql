@@ -32,6 +32,32 @@ order_months as (
 
 ),
 
+-- products under warranty, of assets whose installation is known
+warranties as (
+
+    select
+        customer_key,
+        installed_date as first_date,
+        least(warranty_end_date, coalesce({{ add_days('retired_date', -1) }}, warranty_end_date)) as last_date
+    from {{ ref('dim_asset') }}
+    where customer_key <> 0 and is_counted and not is_deleted and warranty_end_date >= installed_date
+
+),
+
+warranty_months as (
+
+    select
+        warranties.customer_key,
+        months.month_start_date,
+        count(*) as asset_count
+    from warranties
+    inner join months
+        on months.month_start_date <= warranties.last_date
+        and months.reached_date >= warranties.first_date
+    group by warranties.customer_key, months.month_start_date
+
+),
+
 -- the last days after which a customer has no contract within grace, in any currency
 endings as (
 
@@ -68,9 +94,16 @@ ending_months as (
 
 customers as (
 
-    select customer_key, first_purchase_date
-    from {{ ref('dim_customer') }}
-    where customer_key <> 0 and first_purchase_date is not null
+    select
+        customer.customer_key,
+        customer.first_purchase_date,
+        least(customer.first_purchase_date, warranty.first_date) as first_date
+    from {{ ref('dim_customer') }} as customer
+    left join (
+        select customer_key, min(first_date) as first_date from warranties group by customer_key
+    ) as warranty
+        on warranty.customer_key = customer.customer_key
+    where customer.customer_key <> 0 and coalesce(customer.first_purchase_date, warranty.first_date) is not null
 
 ),
 
@@ -84,19 +117,23 @@ spine as (
         coalesce(contract_months.is_in_force_at_start, false) as is_active_at_start,
         coalesce(contract_months.contract_count, 0) as contract_count,
         coalesce(order_months.order_count, 0) as order_count,
+        coalesce(warranty_months.asset_count, 0) as asset_count,
         max(order_months.last_order_date) over (
             partition by customers.customer_key order by months.month_start_date
             rows between unbounded preceding and current row
         ) as last_order_date
     from customers
     inner join months
-        on months.reached_date >= customers.first_purchase_date
+        on months.reached_date >= customers.first_date
     left join contract_months
         on contract_months.customer_key = customers.customer_key
         and contract_months.month_start_date = months.month_start_date
     left join order_months
         on order_months.customer_key = customers.customer_key
         and order_months.month_start_date = months.month_start_date
+    left join warranty_months
+        on warranty_months.customer_key = customers.customer_key
+        and warranty_months.month_start_date = months.month_start_date
 
 ),
 
@@ -112,6 +149,7 @@ final as (
         spine.month_start_date,
         spine.reached_date,
         spine.contract_count > 0
+        or spine.asset_count > 0
         or coalesce(
             spine.last_order_date >= {{ add_days('spine.month_start_date', -var('active_order_days')) }}, false
         ) as is_active,
@@ -126,7 +164,8 @@ final as (
         spine.first_purchase_date >= {{ add_days('spine.month_start_date', -var('new_customer_days')) }}
             as is_new_customer,
         spine.contract_count,
-        spine.order_count
+        spine.order_count,
+        spine.asset_count
     from spine
     left join ending_months
         on ending_months.customer_key = spine.customer_key

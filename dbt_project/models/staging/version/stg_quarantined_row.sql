@@ -8,9 +8,10 @@
 } %}
 {% set paths = gate_paths(gates, none) if execute else [] %}
 select
-    {%- for column, data_type in columns.items() %}
-    cast({{ 'quarantined.' ~ column if paths else 'null' }} as {{ data_type }}) as {{ column }}{{ "," if not loop.last }}
-    {%- endfor %}
+{%- for column, data_type in columns.items() %}
+    cast({{ 'quarantined.' ~ column if paths else 'null' }} as {{ data_type }}) as {{ column }}
+    {{- "," if not loop.last }}
+{%- endfor %}
 {% if paths -%}
 from {{ read_files(paths) }} as quarantined
 {%- else -%}

@@ -1,0 +1,1 @@
+{{ staged_current('asset', change_time='updated_at') }}

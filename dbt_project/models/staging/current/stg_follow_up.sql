@@ -1,0 +1,1 @@
+{{ staged_current('follow_up', change_time='updated_at') }}

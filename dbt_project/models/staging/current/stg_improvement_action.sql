@@ -1,0 +1,1 @@
+{{ staged_current('improvement_action', change_time='updated_at') }}

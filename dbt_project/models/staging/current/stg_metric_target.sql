@@ -1,0 +1,1 @@
+{{ staged_current('metric_target', change_time='updated_at') }}

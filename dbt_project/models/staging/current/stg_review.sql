@@ -1,0 +1,1 @@
+{{ staged_current('review', change_time='updated_at') }}

@@ -1,0 +1,1 @@
+{{ staged_current('service_partner', change_time='updated_at') }}

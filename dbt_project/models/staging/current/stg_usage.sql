@@ -1,0 +1,1 @@
+{{ staged_current('usage', change_time='updated_at') }}

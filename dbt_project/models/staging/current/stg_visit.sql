@@ -1,0 +1,1 @@
+{{ staged_current('visit', change_time='updated_at') }}

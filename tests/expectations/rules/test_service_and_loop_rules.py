@@ -1,0 +1,170 @@
+"""The rules of visits, follow-ups, reviews, assets, usage, actions and targets, each with a row on either side."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from include.gate.ledger import read_ledger
+from include.gate.rules import load_rules
+from tests.support.mini_company import TICKET_HEADER, MiniCompany
+
+NIGHT = "2026-06-01"
+ENTITIES = ("visit", "follow_up", "review", "asset", "service_partner", "usage", "improvement_action", "metric_target")
+TIMES = ("promised_from", "promised_to", "arrived_at", "finished_at", "contacted_at", "reviewed_at", "answered_at")
+
+# One file per entity, its columns named as the contract's; the rules that a row fails stand behind `|`.
+FILES = {
+    "visit": """
+visit_id,ticket_id,customer_id,agent_id,service_partner_id,asset_id,promised_from,promised_to,arrived_at,finished_at,outcome
+V1,T1,C1,E1,SP1,A1,2026-06-01 08:00,2026-06-01 08:00,2026-06-01 23:59,2026-06-01 23:59,solved|
+V2,T9,,,,,,,,,|visit_unknown_ticket
+V3,,C9,E1,SP9,A9,,,,,|visit_unknown_customer visit_unknown_service_partner visit_unknown_asset
+V4,,,,,,2026-06-01 08:00,2026-06-01 07:59,,,|visit_window_reversed
+V5,,,,,,,,2026-06-01 08:00,2026-06-01 07:59,cancelled|visit_finished_before_arrived visit_cancelled_but_arrived
+V6,,,,,,,,2026-06-02 00:01,,|visit_arrived_in_future
+V7,,,,,,,,,2026-06-02 00:01,|visit_finished_in_future
+V8,,,,,,,,,,vanished|visit_unmapped_value
+V1,T1,,,,,,,,,|visit_duplicate_in_batch
+,T1,,,,,,,,,|visit_missing_key
+""",
+    "follow_up": """
+follow_up_id,ticket_id,response_id,review_id,customer_id,contacted_at,is_reached,is_confirmed_solved
+F1,T1,R1,W1,C1,2026-06-01 12:00,yes,yes|
+F2,T9,R9,W9,C9,,,|follow_up_unknown_ticket follow_up_unknown_review follow_up_unknown_customer
+F3,,,,,2026-06-01 12:00,,|follow_up_of_nothing
+F4,T1,,,,,yes,|follow_up_reached_without_contact
+F5,T1,,,,2026-06-01 12:00,no,yes|follow_up_confirmed_without_reach
+F6,T1,,,,2026-06-02 00:01,,|follow_up_in_future
+""",
+    "review": """
+review_id,platform,rating,rating_min,rating_max,reviewed_at,answered_at,review_text,order_id,ticket_id
+W1,jd,5,1,5,2026-06-01 08:00,2026-06-01 08:00,好,O1,T1|
+W2,jd,0.9,1,5,2026-06-01 08:00,2026-06-01 07:59,,,|review_out_of_scale review_answered_before_written
+W3,jd,5.1,1,5,,,,,T9|review_out_of_scale review_without_time review_unknown_ticket
+W4,jd,5,,,2026-06-02 00:01,,,,|review_in_future
+W6,jd,5,,,,2026-06-02 00:01,,,|review_answered_in_future review_without_time
+W7,jd,,,,2026-06-01 08:00,,,,|review_without_content
+W5,,5,,,2026-06-01 08:00,,,,|review_missing_required
+""",
+    "asset": """
+asset_id,customer_id,product_id,service_partner_id,installed_date,warranty_end_date,retired_date
+A1,C1,P1,SP1,2026-06-01,2026-06-01,2026-06-01|
+A2,C9,P1,SP9,2026-06-01,2026-05-31,|asset_unknown_customer asset_unknown_service_partner asset_warranty_before_installed
+A4,,,,2026-06-01,,2026-05-31|asset_retired_before_installed
+A3,,,,2026-06-02,,|asset_installed_in_future
+""",
+    "service_partner": """
+service_partner_id,partner_type
+SP1,dealer|
+""",
+    "usage": """
+customer_id,usage_date,usage_count
+C1,2026-06-01,0|
+C1,2026-05-30,-1|usage_negative
+C1,2026-05-31,2|usage_duplicate_in_batch
+C9,2026-06-01,1|usage_unknown_customer
+C1,2026-06-02,1|usage_in_future
+C1,2026-05-31,3|
+C1,,1|usage_missing_key
+""",
+    "improvement_action": """
+action_id,started_date,done_date,difficulty
+M1,2026-06-01,2026-06-01,5|
+M2,2026-06-01,2026-05-31,6|improvement_action_done_before_started improvement_action_difficulty
+M3,,2026-06-02,0|improvement_action_done_in_future improvement_action_difficulty
+""",
+    "metric_target": """
+target_id,metric,start_date,end_date,target_kind,target_value,segment,member
+G1,churn_rate,2026-06-01,2026-06-01,absolute,0.1,region,east|
+G2,churn_rate,2026-06-01,2026-05-31,absolute,0.1,all,|metric_target_ends_before_start
+G3,churn_rate,2026-06-01,2026-06-01,absolute,0.1,region,|metric_target_member_without_segment
+G4,churn_rate,2026-06-01,2026-06-01,,0.1,,|metric_target_missing_required
+""",
+}
+# Nobody delivers products, orders, agents or answers here: references to them are not judged.
+MASTER = "customer_id\nC1\n"
+
+
+def _source() -> str:
+    feeds = []
+    for entity, text in {**FILES, "customer": MASTER}.items():
+        columns = text.strip().splitlines()[0].split(",")
+        mapped = "".join(
+            f"\n          {name}: "
+            + (f'{{from: [{name}], formats: ["%Y-%m-%d %H:%M"]}}' if name in TIMES else f"[{name}]")
+            for name in columns
+        )
+        feeds.append(
+            f'  {entity}:\n    delivery: incremental\n    files: "{{night}}/{entity}.csv"\n    entities:\n'
+            f"      {entity}:\n        key_spaces: {{ticket_id: desk}}\n        columns:{mapped}"
+            if "ticket_id" in columns
+            else f'  {entity}:\n    delivery: incremental\n    files: "{{night}}/{entity}.csv"\n    entities:\n'
+            f"      {entity}:\n        columns:{mapped}"
+        )
+    head = 'source: field\nsystem: Field\ngroup: crm\nfolder: "{home}/inbox/field"\ntime_zone: Asia/Shanghai\nfeeds:\n'
+    return head + "\n".join(feeds) + "\n"
+
+
+@pytest.fixture(scope="module")
+def gated(tmp_path_factory: pytest.TempPathFactory) -> MiniCompany:
+    """The files, landed, gated and settled on one night."""
+    company = MiniCompany(Path(tmp_path_factory.mktemp("rules")))
+    company.write_source("field.yml", _source())
+    company.deliver(NIGHT, "tickets.csv", TICKET_HEADER + "T1,,处理中,2026/6/1 08:00,,,\n")
+    company.deliver(NIGHT, "customer.csv", MASTER, source="field")
+    for entity, text in FILES.items():
+        lines = [line.rsplit("|", 1)[0] for line in text.strip().splitlines()]
+        company.deliver(NIGHT, f"{entity}.csv", "\n".join(lines) + "\n", source="field")
+    company.run(NIGHT)
+    return company
+
+
+@pytest.fixture(scope="module")
+def judged(gated: MiniCompany) -> dict[str, dict[int, set[str]]]:
+    """Entity -> number of the record -> rules that it fails; notes mark no row."""
+    found: dict[str, dict[int, set[str]]] = {entity: defaultdict(set) for entity in FILES}
+    for entity in FILES:
+        for record, flags in gated.clean(entity, "row_number, flag_rules"):
+            found[entity][record].update((flags or "").split(","))
+        for record, rule, _ in gated.reasons(entity):
+            found[entity][record].add(rule)
+    return found
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_every_row_fails_its_rules_and_no_other(judged: dict[str, dict[int, set[str]]], entity: str) -> None:
+    notes = {rule.id for rule in load_rules().of(entity, "gate") if rule.verdict == "note"}
+    expected = {
+        number: set(line.rsplit("|", 1)[1].split()) - notes
+        for number, line in enumerate(FILES[entity].strip().splitlines()[1:], start=1)
+    }
+    assert {record: rules - {""} for record, rules in judged[entity].items()} == expected
+
+
+def test_notes_are_counted(gated: MiniCompany) -> None:
+    checks = [check for gate in read_ledger(gated.home, gated.night(NIGHT)) for check in gate.checks]
+    assert [check.failed_count for check in checks if check.rule_id == "review_without_time"] == [
+        FILES["review"].count("review_without_time")
+    ]
+
+
+def test_every_rule_of_the_files_is_tried() -> None:
+    """Save those of references whose key space nobody delivers here, and of every entity."""
+    tried = {
+        rule for text in FILES.values() for line in text.strip().splitlines()[1:] for rule in line.split("|")[1].split()
+    }
+    own = {
+        rule.id
+        for entity in ENTITIES
+        for stage in ("gate", "settle")
+        for rule in load_rules().of(entity, stage)  # type: ignore[arg-type]
+        if not rule.id.endswith(("unparsable", "missing_key", "missing_required", "unreadable_value",
+                                 "duplicate_in_batch", "unmapped_value"))
+    }  # fmt: skip
+    assert own - tried == {
+        "visit_unknown_agent", "follow_up_unknown_response", "follow_up_unknown_agent", "review_unknown_customer",
+        "review_unknown_product", "review_unknown_order", "asset_unknown_product",
+    }  # fmt: skip
