@@ -4,34 +4,41 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 import tempfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from include import files
 from include.landing.batches import Batch, LandedFile, RowsFile
-from include.sources.file_reader import FILE, ROW_NUMBER, UNPARSABLE, UnreadableFileError, read_files
+from include.sources.file_reader import FILE, ROW_NUMBER, UNPARSABLE, ReadLimits, read_to_parquet
 from include.sources.loading import LoadedSource
 from include.sources.schema import Feed
-from include.sql import quoted
 
 ROWS_FILE = "rows.parquet"
 QUESTIONNAIRES_FILE = "questionnaires.json"
+_ENDING = re.compile(r"\.\w{1,10}")
 
 
 def original_name(name: str, number: int, count: int) -> str:
-    """The name under which a batch keeps a received file."""
-    return f"original{f'.{number}' if count > 1 else ''}{Path(name).suffix.lower()}.gz"
+    """The name under which a batch keeps a received file: nothing of the file's own but its ending."""
+    suffix = Path(name).suffix.lower()
+    return f"original{f'.{number}' if count > 1 else ''}{suffix if _ENDING.fullmatch(suffix) else ''}.gz"
 
 
 def write_rows(
-    paths: Sequence[Path], received: list[LandedFile], feed: Feed, target: Path, scratch: Path
+    paths: Sequence[Path],
+    received: list[LandedFile],
+    feed: Feed,
+    target: Path,
+    scratch: Path,
+    limits: ReadLimits | None = None,
+    notes: list[str] | None = None,
 ) -> tuple[RowsFile, list[LandedFile]]:
-    """Write received files as raw Parquet.
+    """Write received files as raw Parquet; what is to be remarked on them is added to `notes`.
 
     Returns:
         the Parquet file, and the received files with their encoding and number of records.
@@ -41,19 +48,15 @@ def write_rows(
     """
     if feed.questionnaires:
         return _questionnaire_rows(json.loads(paths[0].read_bytes()), target), received
-    with duckdb.connect() as con:
-        columns, read = read_files(con, paths, feed, scratch)
-        names = ", ".join(quoted(name) for name in [ROW_NUMBER, FILE, UNPARSABLE, *columns])
-        con.execute(
-            f"copy (select {names} from raw order by {ROW_NUMBER}) to $path (format parquet)",
-            {"path": str(target)},
-        )
+    read = read_to_parquet(paths, feed, target, scratch, limits)
+    if notes is not None:
+        notes += read.notes
     files_read = [
         one.model_copy(update={"encoding": encoding, "records": records})
-        for one, (encoding, records) in zip(received, read, strict=True)
+        for one, (encoding, records) in zip(received, read.files, strict=True)
     ]
-    total = sum(records for _, records in read)
-    return RowsFile(path=ROWS_FILE, sha256=files.sha256_of(target), records=total, columns=columns), files_read
+    rows = RowsFile(path=ROWS_FILE, sha256=files.sha256_of(target), records=read.records, columns=read.columns)
+    return rows, files_read
 
 
 def _questionnaire_rows(rows: list[dict[str, Any]], target: Path) -> RowsFile:
@@ -77,7 +80,8 @@ def read_again(home: Path, batch: Batch, loaded: LoadedSource) -> Batch:
     This heals a batch whose feed was declared with the wrong encoding or delimiter, and one whose Parquet is damaged.
 
     Raises:
-        UnreadableFileError: an original is not what was received, or still can't be read.
+        DamagedFileError: an original is not what was received.
+        UnreadableFileError: it still can't be read.
     """
     folder = batch.folder(home)
     with tempfile.TemporaryDirectory(dir=files.private_folder(home / "work"), prefix="landing-") as scratch:
@@ -87,17 +91,21 @@ def read_again(home: Path, batch: Batch, loaded: LoadedSource) -> Batch:
             path.parent.mkdir()
             _decompress(folder / original_name(one.name, number, len(batch.files)), path)
             if files.sha256_of(path) != one.sha256:
-                raise UnreadableFileError(f"{batch.batch_id}: the original of {one.name} is damaged (SHA-256 differs)")
+                raise files.DamagedFileError(
+                    f"{batch.batch_id}: the original of {one.name} is damaged (its SHA-256 differs). "
+                    "Restore it from a backup."
+                )
             paths.append(path)
         with files.writing(folder / ROWS_FILE) as target:
             feed = loaded.source.feeds[batch.feed]
-            rows, received = write_rows(paths, batch.files, feed, target, Path(scratch))
+            notes: list[str] = []
+            rows, received = write_rows(paths, batch.files, feed, target, Path(scratch), notes=notes)
     again = batch.model_copy(
         update={
             "files": received,
             "rows": rows,
             "status": "landed",
-            "message": None,
+            "message": "; ".join(notes) or None,
             "mapping_hash": loaded.mapping_hash,
         }
     )
@@ -109,5 +117,6 @@ def _decompress(path: Path, target: Path) -> None:
     try:
         with gzip.open(path) as source, target.open("wb") as out:
             shutil.copyfileobj(source, out, 1 << 20)
-    except (OSError, EOFError, ValueError) as error:
-        raise UnreadableFileError(f"{path.parent.name}: {path.name} is damaged: {error}") from error
+    except (gzip.BadGzipFile, zlib.error, EOFError, FileNotFoundError) as error:
+        told = "is gone" if isinstance(error, FileNotFoundError) else f"is damaged: {error}"
+        raise files.DamagedFileError(f"{path.parent.name}: {path.name} {told}. Restore it from a backup.") from error

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import available_timezones
@@ -15,9 +15,27 @@ import duckdb
 import yaml
 from pydantic import BaseModel, ValidationError
 
+try:
+    from yaml import CSafeLoader as _SafeLoader
+except ImportError:  # PyYAML without its C library reads the same, ten times more slowly
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
+
 from include.contracts import load_contracts
-from include.sources.file_reader import MELTED_NAMES
-from include.sources.schema import GROUPS, EntityMapping, Feed, Installation, Questionnaire, Source, ValueMap
+from include.errors import MetricsError
+from include.sources.cell_sql import NUMBERS
+from include.sources.file_reader import MELTED_NAMES, landed_name
+from include.sources.questionnaires import answered_questions
+from include.sources.schema import (
+    ALL_COLUMNS,
+    GROUPS,
+    ColumnMapping,
+    EntityMapping,
+    Feed,
+    Installation,
+    Questionnaire,
+    Source,
+    ValueMap,
+)
 from include.sql import error_text
 
 INSTALLATION_FILE = "installation.yml"
@@ -26,12 +44,18 @@ _FEED_NAME = re.compile(r"\w[\w\-]*")
 M = TypeVar("M", bound=BaseModel)
 
 
-class SourceConfigError(Exception):
+# The runbook's page of a delivery that lacks what its feed maps.
+LACKING = "SM301"
+
+
+class SourceConfigError(MetricsError):
     """A source YAML can't be used; the text names file, line and key."""
 
-    def __init__(self, path: Path, line: int | None, key: str, problem: str) -> None:
+    default_code = "SM102"
+
+    def __init__(self, path: Path, line: int | None, key: str, problem: str, code: str | None = None) -> None:
         place = f"{path.name}:{line}" if line else path.name
-        super().__init__(f"{place}: {key + ': ' if key else ''}{problem}")
+        super().__init__(f"{place}: {key + ': ' if key else ''}{problem}", code)
         self.path = path
         self.line = line
         self.key = key
@@ -51,8 +75,9 @@ class LoadedSource:
         return _line_of(yaml.compose(self.text, _Loader), key)
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML whose keys are always text (`是`, `01`, `yes`) and whose only booleans are true and false."""
+class _Loader(_SafeLoader):
+    """YAML without surprises: keys are always text (`是`, `01`, `yes`), the only booleans are true and false, the only
+    numbers are whole ones as people write them; `010`, `12:30`, `1.10` and `2026-06-01` stay the text that they are."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         pairs: dict[Any, Any] = {}
@@ -66,9 +91,10 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] in ("null", "merge")]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile("^(?:0|-?[1-9][0-9]*)$"), list("-0123456789"))
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf"))
 
 
@@ -112,9 +138,13 @@ def load_source(path: Path) -> LoadedSource:
     Raises:
         SourceConfigError: it is no YAML, has unknown or missing keys, or maps what no contract knows.
     """
-    text, source = _read_model(path, Source)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    loaded = LoadedSource(path, source, digest, text)
+    return _loaded(path, _text_of(path))
+
+
+@lru_cache(maxsize=256)
+def _loaded(path: Path, text: str) -> LoadedSource:
+    """A night asks for every source dozens of times, and a questionnaire may have hundreds of lines."""
+    loaded = LoadedSource(path, _model_of(path, text, Source), hashlib.sha256(text.encode()).hexdigest(), text)
     _check(loaded)
     return loaded
 
@@ -122,7 +152,7 @@ def load_source(path: Path) -> LoadedSource:
 def load_installation(folder: Path) -> Installation:
     """What the installation says of all sources together; the defaults where there is no file."""
     path = folder / INSTALLATION_FILE
-    return _read_model(path, Installation)[1] if path.exists() else Installation()
+    return _model_of(path, _text_of(path), Installation) if path.exists() else Installation()
 
 
 def customer_key_spaces(folder: Path, sources: Sequence[LoadedSource]) -> list[str]:
@@ -146,21 +176,27 @@ def feed_entities(feed: Feed) -> list[str]:
     return ["survey", "survey_question"] if feed.questionnaires else list(feed.entities)
 
 
-def _read_model(path: Path, model: type[M]) -> tuple[str, M]:
+def _text_of(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
-        content = yaml.load(text, _Loader)
+        return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise SourceConfigError(path, None, "", "is not UTF-8") from error
+    except OSError as error:  # a folder
+        raise SourceConfigError(path, None, "", str(error)) from error
+
+
+def _model_of(path: Path, text: str, model: type[M]) -> M:
+    try:
+        content = yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise SourceConfigError(path, mark.line + 1 if mark else None, "", str(error.problem)) from error
-    except (yaml.YAMLError, ValueError, TypeError, OSError) as error:  # a control character, 2026-02-30, a folder
+    except (yaml.YAMLError, ValueError, TypeError) as error:  # a control character, a key that is a list
         raise SourceConfigError(path, None, "", str(error)) from error
     if not isinstance(content, dict):
         raise SourceConfigError(path, 1, "", "is empty or not a mapping")
     try:
-        return text, model.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         key = [part for part in first["loc"] if not _is_union_branch(part)]
@@ -208,7 +244,7 @@ class _Check:
             for encoding in feed.encoding:
                 self.encoding(encoding, "feeds", feed_name, "encoding")
             for entity, mapping in feed.entities.items():
-                self.entity(entity, mapping, ("feeds", feed_name, "entities", entity))
+                self.entity(entity, mapping, feed, ("feeds", feed_name, "entities", entity))
 
     def zone(self, zone: str | None, *key: str | int) -> None:
         if zone is not None and zone not in _time_zones():
@@ -235,18 +271,19 @@ class _Check:
             self.fail(f"no value map {values}", *key)
 
     def questionnaire(self, survey_id: str, questionnaire: Questionnaire) -> None:
-        ids = [question.id for question in questionnaire.questions]
+        ids = [one.id for question in questionnaire.questions for one in answered_questions(question)]
         for number, question in enumerate(questionnaire.questions):
             place = ("questionnaires", survey_id, "questions", number)
             self.values(question.values, *place, "values")
-            if ids.count(question.id) > 1:
-                self.fail(f"question {question.id} stands twice", *place, "id")
+            for one in answered_questions(question):
+                if ids.count(one.id) > 1:
+                    self.fail(f"question {one.id} stands twice", *place, "id")
             shown_by = re.split(r"[\s<>=!]", (question.shown_if or "").strip())[0]
             for name in filter(None, [question.opposite_of, shown_by]):
                 if name not in ids:
                     self.fail(f"no question {name}", *place)
 
-    def entity(self, entity: str, mapping: EntityMapping, place: tuple[str, ...]) -> None:
+    def entity(self, entity: str, mapping: EntityMapping, feed: Feed, place: tuple[str, ...]) -> None:
         contract = load_contracts().get(entity)
         if contract is None:
             self.fail(f"no such entity; known are {', '.join(load_contracts())}", *place)
@@ -258,15 +295,52 @@ class _Check:
             self.values(column.values, *place, "columns", name, "values")
             self.zone(column.time_zone, *place, "columns", name, "time_zone")
             self.formats(column.formats, *place, "columns", name, "formats")
+            self.number(column, columns[name].type, *place, "columns", name)
+            self.key_of(column, columns[name].type, feed, *place, "columns", name)
         for name in mapping.key_spaces:
             if name not in columns or columns[name].type != "id":
                 self.fail(f"{entity} has no id column {name}", *place, "key_spaces", name)
         if mapping.questionnaire and mapping.questionnaire not in self.source.questionnaires:
             self.fail(f"no questionnaire {mapping.questionnaire}", *place, "questionnaire")
+        if mapping.questionnaire and mapping.only:
+            self.fail("a questionnaire's answers are taken from every record", *place, "only")
         melted = MELTED_NAMES if mapping.questionnaire else ()
         for name, contract_column in columns.items():
             if contract_column.required and name not in mapping.columns and name not in melted:
                 self.fail(f"required column {name} is not mapped", *place, "columns")
+
+    def number(self, column: ColumnMapping, kind: str, *key: str | int) -> None:
+        for part in ("decimal_mark", "factor"):
+            if getattr(column, part) is not None and kind not in NUMBERS:
+                self.fail(f"the column is no number but {kind}", *key, part)
+        if (column.decimal_mark or self.source.decimal_mark) in "".join(column.strip) and kind in NUMBERS:
+            self.fail(f"removes the decimal mark {column.decimal_mark or self.source.decimal_mark}", *key, "strip")
+
+    def key_of(self, column: ColumnMapping, kind: str, feed: Feed, *key: str | int) -> None:
+        if not column.key_of:
+            return
+        if kind != "id":
+            self.fail(f"only an id can be made from cells; the column is {kind}", *key, "key_of")
+        personal = _personal_columns(feed) | {landed_name(one): "as the source says" for one in self.source.personal}
+        for spellings in column.key_of:
+            named = set(personal) if spellings == (ALL_COLUMNS,) else set(map(landed_name, spellings)) & set(personal)
+            for name in sorted(named):
+                problem = f"{name} is personal ({personal[name]}), and who knows the way could guess it from the key"
+                self.fail(problem, *key, "key_of")
+
+
+def _personal_columns(feed: Feed) -> dict[str, str]:
+    """The source columns of a feed that map to hashed columns, and to which."""
+    return {
+        landed_name(one): f"{entity}.{name}"
+        for entity, mapping in feed.entities.items()
+        for name, spec in mapping.columns.items()
+        if entity in load_contracts()
+        and name in load_contracts()[entity].columns
+        and load_contracts()[entity].columns[name].is_hashed
+        for spellings in spec.source_columns
+        for one in spellings
+    }
 
 
 @cache

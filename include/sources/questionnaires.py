@@ -1,4 +1,4 @@
-"""A questionnaire as rows of `survey` and `survey_question`."""
+"""A questionnaire: its questions one by one, and as rows of `survey` and `survey_question`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,56 @@ from include.sources.schema import Question, Questionnaire, Source
 ENTITY = "entity"
 
 
+def answered_questions(question: Question) -> list[Question]:
+    """The questions that have an answer of their own.
+
+    A question is one itself. One of which several options can be ticked is one per option (`<id>.<option>`, answered
+    with 1 or 0), and what is typed beside an option is an open one (`<id>.text`).
+    """
+    asked = [question.model_copy(update={"free_text": None})]
+    if question.multiple:
+        # The first option alone is required: a question left empty is one gap, not one per option.
+        asked = [
+            question.model_copy(
+                update={
+                    "id": f"{question.id}.{option}",
+                    "en": _with_option(question.en, texts[0]),
+                    "zh": _with_option(question.zh, texts[0]),
+                    "headers": question.multiple.headers_of(option),
+                    "required": question.required and number == 0,
+                    "role": "choice",
+                    "multiple": None,
+                    "free_text": None,
+                }
+            )
+            for number, (option, texts) in enumerate(question.multiple.options.items())
+        ]
+    if question.free_text:
+        asked.append(
+            Question(
+                id=f"{question.id}.text",
+                headers=question.headers,
+                en=_with_option(question.en, "in own words"),
+                zh=_with_option(question.zh, "自填"),
+                dimension=question.dimension,
+                shown_if=question.shown_if,
+                role="open",
+            )
+        )
+    return asked
+
+
+def _with_option(wording: str | None, option: str) -> str | None:
+    return f"{wording}: {option}" if wording else None
+
+
 def questionnaire_rows(source: Source) -> list[dict[str, str | None]]:
     """One row per survey and per question, all text, with the contracts' column names and the column `entity`."""
     rows: list[dict[str, str | None]] = []
     for survey_id, questionnaire in source.questionnaires.items():
         rows.append(_survey_row(survey_id, questionnaire))
-        for position, question in enumerate(questionnaire.questions, start=1):
+        asked = [one for question in questionnaire.questions for one in answered_questions(question)]
+        for position, question in enumerate(asked, start=1):
             rows.append(_question_row(survey_id, position, question))
     return rows
 

@@ -20,14 +20,16 @@ def masked_row_json(
 ) -> str:
     """SQL of a raw row as JSON without personal data.
 
-    Columns that map to personal columns are hidden whole; every other text is masked by pattern, save ids, whose
-    digits would look like telephone numbers. While the file lacks a personal column that the feed maps, that column
-    may hide under another name (or the file has no header): then all columns that the feed does not name are hidden,
-    name and value. So is a line that could not be parsed, if the feed has personal columns at all.
+    Columns that map to personal columns, or that the source says are personal, are hidden whole; every other text is
+    masked by pattern, save ids, whose digits would look like telephone numbers. While the file lacks a personal column
+    that the feed maps, that column may hide under another name (or the file has no header): then all columns that the
+    feed does not name are hidden, name and value. So is a line that could not be parsed, if there are personal columns
+    at all.
     """
     personal, ids, others = _mapped_columns(loaded, feed_name)
     is_unsure = not all(set(spellings) & set(raw_columns) for spellings in personal)
     personal_names = {name for spellings in personal for name in spellings}
+    personal_names.update(map(landed_name, loaded.source.personal))
     pairs = []
     for number, name in enumerate(raw_columns, start=1):
         hide = f"case when {quoted(name)} is not null then {literal(hidden)} end"
@@ -39,7 +41,7 @@ def masked_row_json(
             pairs.append((literal(f"column_{number}"), hide))
         else:
             pairs.append((mask_text(literal(name)), mask_text(quoted(name))))
-    return _json(pairs, literal(hidden) if personal else mask_text(UNPARSABLE))
+    return _json(pairs, literal(hidden) if personal or loaded.source.personal else mask_text(UNPARSABLE))
 
 
 def _mapped_columns(loaded: LoadedSource, feed_name: str) -> tuple[list[list[str]], set[str], set[str]]:
@@ -51,14 +53,17 @@ def _mapped_columns(loaded: LoadedSource, feed_name: str) -> tuple[list[list[str
     for entity, mapping in loaded.source.feeds[feed_name].entities.items():
         if mapping.questionnaire:
             questions = loaded.source.questionnaires[mapping.questionnaire].questions
-            others.update(landed_name(header) for question in questions for header in question.headers)
+            others.update(landed_name(header) for question in questions for header in question.all_headers)
+        others.update(map(landed_name, mapping.only))
         for name, spec in mapping.columns.items():
             column = contracts[entity].columns[name]
-            spellings = [landed_name(one) for one in spec.from_]
-            if column.is_hashed and spellings:
-                personal.append(spellings)
-            else:
-                (ids if column.type == "id" else others).update(spellings)
+            for spellings in spec.source_columns:
+                names = [landed_name(one) for one in spellings]
+                if column.is_hashed:
+                    personal.append(names)
+                else:
+                    # The cells of a key may be anything; an id is one by itself.
+                    (ids if column.type == "id" and not spec.key_of else others).update(names)
     return personal, ids, others
 
 

@@ -103,7 +103,7 @@ def test_a_file_that_fits_no_encoding_is_kept_and_named(company: MiniCompany) ->
     path = company.deliver(FIRST, "tickets.csv", "")
     path.write_bytes(TICKET_HEADER.encode() + b"T1,\xff\xff\xff\n")
     result = land_feed(company.settings, company.night(FIRST), "desk", "tickets")
-    assert "desk.tickets: tickets.csv: line 2: not utf-8" in result.unreadable[0]
+    assert "desk.tickets: tickets.csv: line 2, column 4: not utf-8" in result.unreadable[0]
     batch = read_batches(company.home, "desk", "tickets", company.night(FIRST))[0]
     assert (batch.status, batch.rows) == ("unreadable", None)
 
