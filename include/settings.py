@@ -7,17 +7,23 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from croniter import croniter  # type: ignore[import-untyped]
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from include.errors import MetricsError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_SOURCES = PROJECT_ROOT / "config" / "sources"
 # The sample company is public, so its key may be too; see `hash_key_of`.
 SAMPLE_HASH_KEY = "sample-company-public-key"
+BY_HAND = "none"
 
 
-class SettingsError(Exception):
+class SettingsError(MetricsError):
     """A setting is missing or can't be used; the text says which and what to do."""
+
+    default_code = "SM101"
 
 
 class Settings(BaseSettings):
@@ -37,11 +43,22 @@ class Settings(BaseSettings):
     hash_key: SecretStr | None = Field(None, description="secret key of the hashes of personal data")
     sample_scale: float = Field(1.0, ge=0.01, le=100, description="size of the sample company")
     context_nights: int = Field(90, ge=1, description="nights of clean data that a rule's context looks back on")
+    memory_mb: int = Field(1024, ge=256, description="memory of DuckDB in landing, gate and settle")
+    max_file_mb: int = Field(8192, ge=1, description="size of a received file, unpacked")
+    max_ratio: int = Field(200, ge=1, description="how many times its size a packed file may unpack to, above 64 MB")
+    max_rows: int = Field(10_000_000, ge=1, description="records of one delivery")
+    volume_factor: float = Field(
+        10, gt=1, description="a delivery with so many times more or fewer records than usual is remarked on"
+    )
     snapshot_min_share: float = Field(
         0.5, ge=0, le=1, description="a snapshot with a smaller share of the last one's keys stops"
     )
     history_nights: int = Field(7, ge=1, description="served warehouses kept, in nights")
     history_month_ends: int = Field(24, ge=0, description="served warehouses kept, in month-ends")
+    schedule: str = Field("0 0 * * *", description="when the nightly begins: cron in local time, or 'none': by hand")
+    port: int | None = Field(None, ge=1, le=65535, description="of `make up`; default 8080, or a free one")
+    dev: Path | None = Field(None, description="folder of the analyst's own file of `make dev`; default: dev/ in home")
+    notify: SecretStr | None = Field(None, description="apprise addresses that failures are told to")
 
     @field_validator("timezone")
     @classmethod
@@ -49,10 +66,17 @@ class Settings(BaseSettings):
         ZoneInfo(value)
         return value
 
-    @field_validator("home", "sources", "real_data")
+    @field_validator("schedule")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _cron(cls, value: str) -> str:
+        if value != BY_HAND and not (len(value.split()) == 5 and croniter.is_valid(value)):
+            raise ValueError(f"not a cron expression of five fields ('0 0 * * *'), nor '{BY_HAND}'")
+        return value
+
+    @field_validator("home", "sources", "real_data", "dev")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else None
 
     @property
     def is_sample(self) -> bool:
@@ -83,23 +107,33 @@ def hash_key_of(settings: Settings) -> bytes:
 
 
 def resolve_as_of(settings: Settings, text: str | None = None) -> datetime:
-    """The instant (UTC) that a run holds for.
+    """The instant (UTC) that a run holds for: see `fixed_as_of`; where nothing fixes it, the last complete local day.
+
+    Raises:
+        SettingsError: the text is neither a date nor a timestamp.
+    """
+    zone = ZoneInfo(settings.timezone)
+    return fixed_as_of(settings, text) or end_of_day(datetime.now(zone).date() - timedelta(days=1), zone)
+
+
+def fixed_as_of(settings: Settings, text: str | None = None) -> datetime | None:
+    """The instant (UTC) that a run is told to hold for, None where the calendar decides.
 
     `text` (or METRICS_AS_OF) is a local date, meaning the end of that day, or a timestamp; a timestamp without offset
-    is local. Without either: the sample company's fixed last night, else the last complete local day.
+    is local. Without either: the sample company's fixed last night.
 
     Raises:
         SettingsError: the text is neither a date nor a timestamp.
     """
     text = text or settings.as_of
     zone = ZoneInfo(settings.timezone)
-    if text is None:
-        if settings.is_sample:
-            from include.sample_company import LAST_NIGHT  # noqa: PLC0415 - only this installation needs it
+    if text:
+        return parse_instant(text, zone)
+    if settings.is_sample:
+        from include.sample_company import LAST_NIGHT  # noqa: PLC0415 - only this installation needs it
 
-            return end_of_day(LAST_NIGHT, zone)
-        return end_of_day(datetime.now(zone).date() - timedelta(days=1), zone)
-    return parse_instant(text, zone)
+        return end_of_day(LAST_NIGHT, zone)
+    return None
 
 
 def parse_instant(text: str, zone: ZoneInfo) -> datetime:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from statistics import median
 
 import duckdb
 from pydantic import BaseModel, Field
 
 from include import files
-from include.gate.ledger import holding, read_ledger
+from include.gate.ledger import Gate, holding, read_ledger
+from include.gate.versions import keep_versions
 from include.settings import Settings, night_id
 from include.sources.loading import load_source_results
 from include.sql import in_list
+
+_ENOUGH_DELIVERIES = 5
 
 
 class Context(BaseModel):
@@ -22,6 +27,9 @@ class Context(BaseModel):
 
     median_duration_seconds: dict[str, float] = Field(
         default_factory=dict, description="survey_id: median completion time of its responses"
+    )
+    usual_records: dict[str, float] = Field(
+        default_factory=dict, description="feed: median number of records of its deliveries, once there are enough"
     )
 
     @property
@@ -47,28 +55,45 @@ def write_context(home: Path, as_of: datetime, source: str, context: Context) ->
 
 
 def prepare_night(settings: Settings, as_of: datetime) -> None:
-    """Write tonight's context of each source from the clean data of the last `context_nights` nights.
+    """Keep tonight's versions, and write its context of each source from the clean data of the last `context_nights`.
 
     This comes before anything is gated. A source whose context of tonight exists, or that has no clean data yet, is
     passed over.
     """
+    keep_versions(settings, as_of)
     since = as_of - timedelta(days=settings.context_nights)
     gates = read_ledger(settings.home, as_of)
     for source in (one.source.name for one in load_source_results(settings.sources)[0]):
         if context_path(settings.home, as_of, source).exists():
             continue
-        paths = [
-            str(settings.home / count.clean.path)
-            for gate in holding(gates)
-            if gate.source == source and since <= gate.night < as_of
-            for entity, count in gate.entities.items()
-            if entity == "survey_response" and count.clean
-        ]
-        if paths:
-            rows = f"read_parquet([{in_list(paths)}], union_by_name = true)"
-            with duckdb.connect() as con:
-                context = Context(median_duration_seconds=median_durations(con, rows))
+        recent = [gate for gate in holding(gates) if gate.source == source and since <= gate.night < as_of]
+        if recent:
+            context = Context(
+                median_duration_seconds=_recent_durations(settings.home, recent), usual_records=usual_records(recent)
+            )
             write_context(settings.home, as_of, source, context)
+
+
+def _recent_durations(home: Path, gates: Sequence[Gate]) -> dict[str, float]:
+    paths = [
+        str(home / count.clean.path)
+        for gate in gates
+        for entity, count in gate.entities.items()
+        if entity == "survey_response" and count.clean
+    ]
+    if not paths:
+        return {}
+    with duckdb.connect() as con:
+        return median_durations(con, f"read_parquet([{in_list(paths)}], union_by_name = true)")
+
+
+def usual_records(gates: Sequence[Gate]) -> dict[str, float]:
+    """Median number of records that a delivery of each feed brings; of feeds with enough deliveries only."""
+    records: dict[str, list[int]] = {}
+    for gate in gates:
+        if gate.kind == "full" and gate.records_received is not None:
+            records.setdefault(gate.feed, []).append(gate.records_received)
+    return {feed: float(median(counts)) for feed, counts in records.items() if len(counts) >= _ENOUGH_DELIVERIES}
 
 
 def median_durations(con: duckdb.DuckDBPyConnection, rows: str) -> dict[str, float]:

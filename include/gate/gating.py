@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +11,8 @@ import duckdb
 
 from include import files
 from include.contracts import load_contracts
+from include.database import working_database
+from include.errors import MetricsError
 from include.failpoints import failpoint
 from include.gate import context as contexts
 from include.gate.judging import (
@@ -25,17 +26,22 @@ from include.gate.judging import (
     open_tables,
     run_rules,
 )
-from include.gate.ledger import CheckResult, Gate, read_ledger
+from include.gate.ledger import AccountingError, CheckResult, Gate, read_ledger
 from include.gate.masking import keyed_hash, masked_text, normalised
 from include.gate.pending import Candidate, CandidateEntity, pending_batches, work_folder
 from include.gate.rules import load_rules
+from include.gate.versions import keep_versions
 from include.landing.batches import Batch
 from include.landing.raw_rows import ROWS_FILE, read_again
 from include.settings import Settings, hash_key_of
+from include.sources.column_report import column_report
 from include.sources.file_reader import UnreadableFileError
-from include.sources.loading import LoadedSource, SourceConfigError, load_source_results
-from include.sources.mapping import column_report
-from include.sql import error_text, literal, quoted
+from include.sources.loading import LoadedSource, load_source_results
+from include.sql import error_text, literal, quoted, raise_machine_fault
+
+# What landed is damaged and its original too: not judged, so that it can be once it is restored.
+_DAMAGED = "damaged"
+VOLUME_REMARK = "volume:"
 
 
 @dataclass
@@ -60,25 +66,10 @@ def gate_group(settings: Settings, as_of: datetime, group: str) -> GateSummary:
     summary = GateSummary(batches=len(pending))
     if not pending:
         return summary
-    _keep_versions(settings.home, loaded, rules.digest, rules.text)
-    with tempfile.TemporaryDirectory(dir=files.private_folder(settings.home / "work"), prefix="judge-") as scratch:
-        con = duckdb.connect(str(Path(scratch) / "judge.duckdb"))
-        try:
-            _Gating(settings, as_of, con, key, gates, summary).run(pending)
-        finally:
-            con.close()
+    keep_versions(settings, as_of)
+    with working_database(settings, "judge") as con:
+        _Gating(settings, as_of, con, key, gates, summary).run(pending)
     return summary
-
-
-def _keep_versions(home: Path, loaded: Sequence[LoadedSource], rules_hash: str, rules_text: str) -> None:
-    """Keep the rules and mappings that gates name by hash."""
-    folder = home / "versions"
-    for path, text in [
-        (folder / "rules" / f"{rules_hash}.json", rules_text),
-        *((folder / "mappings" / f"{one.mapping_hash}.yml", one.text) for one in loaded),
-    ]:
-        if not path.exists():
-            files.write_bytes(path, text.encode())
 
 
 class _Gating:
@@ -116,6 +107,7 @@ class _Gating:
             try:
                 add_survey_indices(self.con, judged, self.contexts[judged.batch.source].median_duration_seconds)
             except duckdb.Error as error:
+                raise_machine_fault(error)
                 self.faults[judged.batch_no] = ("failed", f"survey indices: {error_text(error)}")
         for entity in entities_in_order(mapped):
             for number, fault in run_rules(self.con, entity, mapped).items():
@@ -128,13 +120,15 @@ class _Gating:
     def _readable(self, number: int, batch: Batch, loaded: LoadedSource, gate_no: int) -> Batch:
         """The batch, read again from its originals if its feed may be declared anew or its rows are damaged."""
         try:
-            is_damaged = (
-                batch.rows and files.sha256_of(batch.folder(self.settings.home) / ROWS_FILE) != batch.rows.sha256
-            )
+            rows = batch.folder(self.settings.home) / ROWS_FILE
+            is_damaged = batch.rows and not (rows.exists() and files.sha256_of(rows) == batch.rows.sha256)
             if is_damaged or (gate_no > 1 and batch.mapping_hash != loaded.mapping_hash):
                 return read_again(self.settings.home, batch, loaded)
-        except (UnreadableFileError, FileNotFoundError) as error:
+        except UnreadableFileError as error:
+            raise_machine_fault(error)
             self.faults[number] = ("unreadable", f"{batch.source}.{batch.feed}: {error}")
+        except files.DamagedFileError as error:
+            self.faults[number] = (_DAMAGED, f"{batch.source}.{batch.feed}: {error}")
         return batch
 
     def _map(self, judged: Judged) -> bool:
@@ -148,9 +142,10 @@ class _Gating:
             map_batch(self.con, self.settings.home, judged, self.settings.timezone)
             self._check_complete(judged)
             return True
-        except (SourceConfigError, duckdb.Error, ValueError) as error:
+        except (MetricsError, duckdb.Error, ValueError) as error:
+            raise_machine_fault(error)
             drop_batch(self.con, judged)
-            text = str(error) if isinstance(error, SourceConfigError) else error_text(error)
+            text = str(error) if isinstance(error, MetricsError) else error_text(error)
             self.faults[judged.batch_no] = ("failed", f"{batch.source}.{batch.feed}: {text}")
             return False
 
@@ -158,7 +153,7 @@ class _Gating:
         """Every record that was received gives at least one row.
 
         Raises:
-            ValueError: it does not.
+            AccountingError: it does not.
         """
         records = " union ".join(
             f"select record from m_{entity} where batch_no = {judged.batch_no}" for entity in judged.entities
@@ -166,7 +161,7 @@ class _Gating:
         found = self._one(f"select count(*) from ({records})")
         received = judged.batch.rows.records if judged.batch.rows else 0
         if found != received:
-            raise ValueError(f"{received} records received, {found} became rows")
+            raise AccountingError(f"{received} records received, {found} became rows")
 
     def _add_contexts(self, mapped: Sequence[Judged]) -> None:
         """Tonight's context of each source; a survey that it lacks gets the figures of its first delivery."""
@@ -180,7 +175,9 @@ class _Gating:
             found = contexts.median_durations(self.con, rows)
             known = self.contexts[name].median_duration_seconds
             if found.keys() - known.keys():
-                self.contexts[name] = contexts.Context(median_duration_seconds={**found, **known})
+                self.contexts[name] = self.contexts[name].model_copy(
+                    update={"median_duration_seconds": {**found, **known}}
+                )
                 contexts.write_context(self.settings.home, self.as_of, name, self.contexts[name])
 
     def _check_stops(self, mapped: Sequence[Judged]) -> None:
@@ -217,10 +214,10 @@ class _Gating:
                 f"select count(*) from failure where rule_id = '{rule.id}' and batch_no = {judged.batch_no}"
             )
             if rows and failed / rows > rule.stop_above:
-                return f"{rule.id}: {failed} of {rows} rows fail, more than {rule.stop_above:.0%}"
+                return f"{rule.id}: {failed} of {rows} rows fail, more than {rule.stop_above:.0%} [SM302]"
         keys = self._key_count(judged, entity)
         if judged.batch.delivery == "snapshot" and keys < self.settings.snapshot_min_share * last_keys:
-            return f"{entity}: the snapshot has {keys} keys, the last one had {last_keys}"
+            return f"{entity}: the snapshot has {keys} keys, the last one had {last_keys} [SM303]"
         return None
 
     def _key_count(self, judged: Judged, entity: str) -> int:
@@ -237,7 +234,15 @@ class _Gating:
         if message:
             self.summary.stopped.append(f"{batch.source}.{batch.feed}: {message}")
         elif batch.rows:
-            message = column_report(judged.loaded, batch.feed, batch.rows.columns)
+            remarks = [
+                self._volume_remark(batch),
+                batch.message,
+                column_report(judged.loaded, batch.feed, batch.rows.columns),
+            ]
+            message = "; ".join(filter(None, remarks)) or None
+        if status == _DAMAGED:
+            files.remove(work_folder(self.settings.home) / batch.batch_id)
+            return
         context = self.contexts.get(batch.source)
         with files.writing_folder(work_folder(self.settings.home) / batch.batch_id) as folder:
             entities = {}
@@ -256,6 +261,14 @@ class _Gating:
             )
             files.write_json(folder / "candidate.json", candidate.model_dump(mode="json"))
         self.summary.rows += sum(one.rows_in for one in entities.values())
+
+    def _volume_remark(self, batch: Batch) -> str | None:
+        """What is unusual about the number of records of a delivery."""
+        usual = self.contexts[batch.source].usual_records.get(batch.feed, 0)
+        records, factor = batch.rows.records if batch.rows else 0, self.settings.volume_factor
+        if usual < factor or usual / factor < records < usual * factor:
+            return None
+        return f"{VOLUME_REMARK} {batch.source}.{batch.feed} brought {records:,} records; {usual:,.0f} is usual"
 
     def _checks(self, judged: Judged) -> list[CheckResult]:
         counts = dict(
@@ -293,7 +306,6 @@ class _Gating:
                 select {self._clean_columns(judged, entity, gate_no)}, m._key
                 from {mine} m left join verdicts v using (row_id)
                 where not coalesce(v.is_unusable, false)
-                order by m.row_id
             ) to {literal(str(rows))} (format parquet)"""
         )
         self.con.execute(
@@ -303,7 +315,6 @@ class _Gating:
                 from failure f join {mine} m using (row_id)
                 where f.entity = '{entity}' and f.batch_no = {judged.batch_no}
                   and f.verdict in ('unusable', 'not_counted')
-                order by m.row_id, f.rule_id
             ) to {literal(str(failures))} (format parquet)"""
         )
         return CandidateEntity(

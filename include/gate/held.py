@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from include.gate.judging import ROW_SPACE
-from include.gate.ledger import DataFile, EntityCount, Gate, commit
+from include.gate.ledger import DataFile, EntityCount, Gate, check_undamaged, commit
 from include.gate.references import References
 from include.gate.settled_files import SettledFiles
 from include.sql import in_list, literal
@@ -20,14 +20,14 @@ class _Held:
     gate: Gate
     entity: str
     file: DataFile
-    moved: tuple[str, ...]  # paths of what has moved to clean since
+    moved: tuple[DataFile, ...]  # what has moved to clean since
 
     def rows(self, written: SettledFiles) -> str:
         """SQL of the rows that still wait."""
         sql = f"select * from read_parquet({literal(str(written.home / self.file.path))})"
         if not self.moved:
             return sql
-        paths = in_list([str(written.home / path) for path in self.moved])
+        paths = in_list([str(written.home / file.path) for file in self.moved])
         return f"{sql} where row_id not in (select row_id from read_parquet([{paths}]))"
 
 
@@ -46,6 +46,7 @@ def settle_held(
         rows that moved, and rows that are still held.
     """
     numbered = dict(enumerate(_held_files(references.holding), start=1))
+    check_undamaged(written.home, (file for held in numbered.values() for file in (held.file, *held.moved)))
     for entity in sorted({held.entity for held in numbered.values()}):
         parts = [
             f"select *, {number} as batch_no from ({held.rows(written)})"
@@ -68,12 +69,10 @@ def _held_files(gates: Sequence[Gate]) -> list[_Held]:
             entity,
             count.held,
             tuple(
-                later.entities[entity].clean.path  # type: ignore[union-attr]
+                moved
                 for later in gates
-                if later.batch_id == gate.batch_id
-                and later.kind == "moved"
-                and entity in later.entities
-                and later.entities[entity].clean
+                if later.batch_id == gate.batch_id and later.kind == "moved" and entity in later.entities
+                if (moved := later.entities[entity].clean)
             ),
         )
         for gate in gates

@@ -18,7 +18,7 @@ from include.gate.survey_indices import BLOCK_COLUMNS, add_indices
 from include.landing.batches import Batch
 from include.sources.loading import LoadedSource, feed_entities
 from include.sources.mapping import mapped_rows, melted_survey
-from include.sql import error_text, literal, quoted
+from include.sql import error_text, literal, quoted, raise_machine_fault
 
 # row_id of a judged row = batch_no * ROW_SPACE + its number in batch and entity.
 ROW_SPACE = 1 << 40
@@ -39,7 +39,6 @@ class Judged:
 
 def open_tables(con: duckdb.DuckDBPyConnection, entities: Sequence[str]) -> None:
     """Make the empty tables."""
-    con.execute("set timezone = 'UTC'; set preserve_insertion_order = false")
     con.execute(f"create table failure ({FAILURE_COLUMNS}); create table survey_block ({BLOCK_COLUMNS})")
     for entity in entities:
         con.execute(f"create table m_{entity} ({_table_columns(load_contracts()[entity])})")
@@ -53,7 +52,7 @@ def _table_columns(contract: Contract) -> str:
             columns.append(f"{quoted(name + '_space')} varchar")
     columns += [
         "_key varchar",
-        "_key_parts varchar[]",
+        "_key_parts varchar",
         "_change_time timestamp",
         "_night_end timestamp",
         "_is_usable boolean",
@@ -91,7 +90,9 @@ def _insert(entity: str, judged: Judged, sql: str, with_unparsable: bool) -> str
     contract = load_contracts()[entity]
     required_key = [name for name in contract.key if contract.columns[name].required]
     has_key = " and ".join(f"{quoted(name)} is not null" for name in required_key)
-    key = ", ".join(f"coalesce({quoted(name)}, '')" for name in contract.key)
+    key = [f"coalesce({quoted(name)}::varchar, '')" for name in contract.key]
+    # With their lengths, so that ("a|b", "c") and ("a", "b|c") differ.
+    parts = key[0] if len(key) == 1 else "concat(" + ", ".join(f"length({one}), '|', {one}" for one in key) + ")"
     filled = " + ".join(f"({quoted(name)} is not null)::integer" for name in contract.mapped_columns())
     required = [name for name, column in contract.columns.items() if column.required and name not in contract.key]
     missing = ", ".join(f"case when {quoted(name)} is null then {literal(name)} end" for name in required)
@@ -105,8 +106,8 @@ def _insert(entity: str, judged: Judged, sql: str, with_unparsable: bool) -> str
         from (
             select {judged.batch_no} as batch_no, {judged.batch_no * ROW_SPACE} + local_id as row_id,
                    * exclude (local_id),
-                   case when {has_key} then concat_ws('|', {key}) end as _key,
-                   case when {has_key} then [{key}] end as _key_parts,
+                   case when {has_key} then concat_ws('|', {", ".join(key)}) end as _key,
+                   case when {has_key} then {parts} end as _key_parts,
                    {change_time} as _change_time, timestamp {literal(night_end)} as _night_end,
                    {complete} as _is_complete, {filled} as _filled_count,
                    {f"nullif(concat_ws(', ', {missing}), '')" if missing else "null::varchar"} as _missing_required
@@ -133,7 +134,8 @@ def run_rules(con: duckdb.DuckDBPyConnection, entity: str, batches: Sequence[Jud
     try:
         record_failures(con, entity, f"m_{entity}", rules)
         return {}
-    except (RuleError, duckdb.Error):
+    except (RuleError, duckdb.Error) as error:
+        raise_machine_fault(error)
         con.execute("delete from failure where entity = ?", [entity])
     faults: dict[int, str] = {}
     for judged in (one for one in batches if entity in one.entities):
@@ -142,6 +144,7 @@ def run_rules(con: duckdb.DuckDBPyConnection, entity: str, batches: Sequence[Jud
         try:
             record_failures(con, entity, table, rules)
         except (RuleError, duckdb.Error) as error:
+            raise_machine_fault(error)
             faults[judged.batch_no] = error_text(error)
         con.execute(f"drop table {table}")
     return faults

@@ -10,8 +10,15 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from include import files
+from include.errors import MetricsError
 
 FORMAT_VERSION = 1
+
+
+class AccountingError(MetricsError):
+    """Rows that came in are neither in clean nor in quarantine, or twice; nothing of the delivery is committed."""
+
+    default_code = "SM305"
 
 
 class _Frozen(BaseModel):
@@ -77,6 +84,23 @@ class Gate(_Frozen):
 def commit(home: Path, gate: Gate) -> None:
     """Write a gate to the ledger."""
     files.write_json(home / "ledger" / gate.batch_id / f"{gate.gate_no}.json", gate.model_dump(mode="json"))
+
+
+def check_undamaged(home: Path, data_files: Iterable[DataFile]) -> None:
+    """Make sure that files are what the ledger says.
+
+    Raises:
+        DamagedFileError: some are damaged or gone; the text names each.
+    """
+    faults = []
+    for file in data_files:
+        path = home / file.path
+        if not path.exists():
+            faults.append(f"{file.path} is gone")
+        elif (found := files.sha256_of(path)) != file.sha256:
+            faults.append(f"{file.path} is damaged (SHA-256 {found[:12]}…, ledger {file.sha256[:12]}…)")
+    if faults:
+        raise files.DamagedFileError(f"in {home}: {'; '.join(faults)}. Restore it from a backup.")
 
 
 def read_ledger(home: Path, as_of: datetime) -> list[Gate]:

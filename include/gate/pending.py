@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from include import files
 from include.gate.ledger import CheckResult, Gate, last_gates
 from include.landing.batches import Batch, read_batches
+from include.landing.known import read_known
 from include.settings import Settings
 from include.sources.loading import LoadedSource
 
@@ -96,13 +97,16 @@ def pending_batches(
     pending = []
     for one in loaded:
         for feed in one.source.feeds:
-            for batch in read_batches(settings.home, one.source.name, feed, as_of):
-                gate = last.get(batch.batch_id)
+            gate_nos = {}
+            for known in read_known(settings.home, one.source.name, feed, as_of):
+                gate = last.get(known.batch_id)
                 if gate is None:
-                    pending.append((batch, one, 1))
+                    gate_nos[known.batch_id] = 1
                 elif gate.status in UNSETTLED and (gate.mapping_hash, gate.rules_hash) != (
                     one.mapping_hash,
                     rules_hash,
                 ):
-                    pending.append((batch, one, gate.gate_no + 1))
+                    gate_nos[known.batch_id] = gate.gate_no + 1
+            batches = read_batches(settings.home, one.source.name, feed, as_of, only=gate_nos)
+            pending += [(batch, one, gate_nos[batch.batch_id]) for batch in batches]
     return sorted(pending, key=lambda item: item[0].batch_order)

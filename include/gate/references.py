@@ -9,7 +9,7 @@ import duckdb
 
 from include.contracts import Column, load_contracts
 from include.gate.judging import FAILURE_COLUMNS, ROW_SPACE, record_failures
-from include.gate.ledger import EntityCount, Gate
+from include.gate.ledger import EntityCount, Gate, check_undamaged
 from include.gate.pending import Candidate, rows_path
 from include.gate.rules import load_rules
 from include.sources.loading import LoadedSource, feed_entities, key_space_of
@@ -78,6 +78,10 @@ class References:
         key = load_contracts()[parent].key[0]
         self.spaces[parent] = set()
         for entity in _ALSO_DELIVERED_BY.get(parent, (parent,)):
+            check_undamaged(
+                self.home,
+                (file for _, count in self._counts(entity) for file in (count.clean, count.quarantine) if file),
+            )
             clean = [str(self.home / count.clean.path) for _, count in self._counts(entity) if count.clean]
             clean += [rows_path(self.home, one, entity) for one in self._candidates(entity, "gated")]
             if clean:

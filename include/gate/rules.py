@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from include.contracts import load_contracts
+from include.errors import MetricsError
 from include.settings import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "expectations" / "rules"
@@ -20,8 +24,10 @@ Verdict = Literal["unusable", "not_counted", "flag", "note"]
 Stage = Literal["gate", "settle"]
 
 
-class RuleError(Exception):
+class RuleError(MetricsError):
     """A rule file can't be used, or a rule could not be run; the text names it."""
+
+    default_code = "SM304"
 
 
 class Expectation(BaseModel):
@@ -81,9 +87,42 @@ class RuleSet:
         return [rule for rule in self.by_entity[entity] if rule.stage == stage]
 
 
-@cache
+_holding: ContextVar[RuleSet | None] = ContextVar("_holding", default=None)
+
+
 def load_rules(folder: Path = FOLDER) -> RuleSet:
-    """All rules, those of every entity first.
+    """The rules that hold: all of the folder, those of every entity first; inside `holding_rules` those named there.
+
+    Raises:
+        RuleError: a file names an unknown entity, has an unknown or missing key, or an id stands twice.
+    """
+    return _holding.get() or _read_rules(folder)
+
+
+@contextmanager
+def holding_rules(text: str) -> Iterator[None]:
+    """Judge by rules of earlier days: by `RuleSet.text` as it was kept.
+
+    Raises:
+        RuleError: this program can't use them.
+    """
+    try:
+        # Entities that are newer than the rules have none.
+        by_entity: dict[str, tuple[Rule, ...]] = dict.fromkeys(load_contracts(), ()) | {
+            entity: tuple(Rule.model_validate(rule) for rule in rules) for entity, rules in json.loads(text).items()
+        }
+    except ValidationError as error:
+        raise RuleError(f"rules of an earlier day can't be used by this program: {error}") from error
+    token = _holding.set(RuleSet(by_entity, hashlib.sha256(text.encode()).hexdigest(), text))
+    try:
+        yield
+    finally:
+        _holding.reset(token)
+
+
+@cache
+def _read_rules(folder: Path) -> RuleSet:
+    """Read a folder of rules.
 
     Raises:
         RuleError: a file names an unknown entity, has an unknown or missing key, or an id stands twice.

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from include import files
-from include.gate.ledger import DataFile, EntityCount
+from include.gate.ledger import AccountingError, DataFile, EntityCount
 from include.gate.masking import HIDDEN, masked_text
 from include.gate.pending import Candidate, rows_path
 from include.gate.rules import Rule
@@ -135,7 +135,7 @@ class SettledFiles:
     ) -> EntityCount:
         found = self.one("select count(distinct row_id) from reason")
         if found != rows:
-            raise AssertionError(f"{candidate.batch.batch_id} {entity}: {rows} rows in, {found} quarantined")
+            raise AccountingError(f"{candidate.batch.batch_id} {entity}: {rows} rows in, {found} quarantined")
         return EntityCount(
             rows_in=rows,
             rows_clean=0,
@@ -151,10 +151,8 @@ class SettledFiles:
 
     def _copy(self, sql: str, path: Path) -> DataFile | None:
         """Write a query as Parquet; null, and no file, where it has no rows."""
-        self.con.execute(f"create or replace temp table copied as {sql}")
-        rows = self.one("select count(*) from copied")
-        if not rows:
+        if not self.one(f"select count(*) from ({sql})"):
             return None
         with files.writing(path) as temporary:
-            self.con.execute(f"copy copied to {literal(str(temporary))} (format parquet)")
+            rows = self.one(f"copy ({sql}) to {literal(str(temporary))} (format parquet)")
         return DataFile(path=path.relative_to(self.home).as_posix(), sha256=files.sha256_of(path), rows=rows)

@@ -9,10 +9,20 @@ import duckdb
 
 from include import files
 from include.contracts import load_contracts
+from include.database import working_database
 from include.failpoints import failpoint
 from include.gate.held import settle_held
 from include.gate.judging import ROW_SPACE
-from include.gate.ledger import CheckResult, EntityCount, Gate, commit, holding, last_gates, read_ledger
+from include.gate.ledger import (
+    AccountingError,
+    CheckResult,
+    EntityCount,
+    Gate,
+    commit,
+    holding,
+    last_gates,
+    read_ledger,
+)
 from include.gate.pending import Candidate, read_candidates, rows_path
 from include.gate.references import References
 from include.gate.rules import load_rules
@@ -47,8 +57,7 @@ def settle_night(settings: Settings, as_of: datetime) -> SettleSummary:
         and one.batch.source in loaded
         and one.batch.feed in loaded[one.batch.source].source.feeds
     ]
-    with duckdb.connect() as con:
-        con.execute("set timezone = 'UTC'")
+    with working_database(settings, "settle") as con:
         summary = _Settling(settings, as_of, con, loaded, gates, candidates).run()
     files.remove(settings.home / "work")  # candidates, and what killed runs left
     return summary
@@ -124,7 +133,7 @@ class _Settling:
         rows_in = candidate.entities[entity].rows_in
         rows_clean = clean.rows if clean else 0
         if rows_in != rows_clean + quarantined:
-            raise AssertionError(f"{name} {entity}: {rows_in} rows in, {rows_clean} clean, {quarantined} quarantined")
+            raise AccountingError(f"{name} {entity}: {rows_in} rows in, {rows_clean} clean, {quarantined} quarantined")
         return EntityCount(
             rows_in=rows_in,
             rows_clean=rows_clean,
@@ -137,17 +146,15 @@ class _Settling:
         )
 
     def _settle_rows(self, number: int, candidate: Candidate, entity: str) -> None:
-        """Fill table `settled` (the gate's rows, with what the references say of them) and table `reason`."""
+        """Make view `settled` (the gate's rows, with what the references say of them) and fill table `reason`."""
         mine = f"entity = '{entity}' and batch_no = {number}"
         self.con.execute(
-            f"""create or replace temp table settled as
-                with said as (
-                    select row_id % {ROW_SPACE} as row_id, bool_or(verdict = 'unusable') as is_held,
-                           string_agg(rule_id, ',' order by rule_id) filter (where verdict = 'flag') as flags,
-                           string_agg(rule_id, ',' order by rule_id)
-                               filter (where verdict = 'not_counted') as not_counted
-                    from failure where {mine} group by row_id
-                )
+            f"""create or replace temp table said as
+                select row_id % {ROW_SPACE} as row_id, bool_or(verdict = 'unusable') as is_held,
+                       string_agg(rule_id, ',' order by rule_id) filter (where verdict = 'flag') as flags,
+                       string_agg(rule_id, ',' order by rule_id) filter (where verdict = 'not_counted') as not_counted
+                from failure where {mine} group by row_id;
+                create or replace temp view settled as
                 select r.* replace (
                            nullif(concat_ws(',', r.flag_rules, v.flags), '') as flag_rules,
                            nullif(concat_ws(',', r.not_counted_rules, v.not_counted), '') as not_counted_rules,

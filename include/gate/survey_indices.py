@@ -12,7 +12,7 @@ import re
 import duckdb
 
 from include.sources.loading import LoadedSource
-from include.sources.mapping import question_columns
+from include.sources.melting import questions_in
 from include.sources.schema import Question
 from include.sql import in_list, literal
 
@@ -31,7 +31,7 @@ def add_indices(
     medians: dict[str, float],
 ) -> None:
     """Fill the computed columns of `m_survey_response` and table `survey_block` for one delivery."""
-    items = [question for _, question, _ in question_columns(loaded, survey_id, raw_columns)]
+    items = questions_in(loaded, survey_id, raw_columns)
     con.execute(
         f"create or replace temp table response as select * from m_survey_response where batch_no = {batch_no};"
         f"create or replace temp table answer as select * from m_survey_answer where batch_no = {batch_no}"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from include import files
 from include.settings import night_id
 
 FORMAT_VERSION = 1
+BATCH_FILE = "batch.json"
 
 
 class LandedFile(BaseModel):
@@ -57,7 +60,7 @@ class Batch(BaseModel):
     files: list[LandedFile]
     rows: RowsFile | None
     status: Literal["landed", "unreadable"]
-    message: str | None = None
+    message: str | None = Field(None, description="why it is unreadable, or what is to be remarked on what was read")
     mapping_hash: str
 
     @property
@@ -97,9 +100,22 @@ def order_prefix(night: datetime, delivered_for: datetime | None) -> str:
     return f"{night_id(delivered_for or night)}.{night_id(night)}"
 
 
-def read_batches(home: Path, source: str, feed: str, as_of: datetime) -> list[Batch]:
-    """The batches of a feed that landed for nights up to `as_of`, in the order in which they hold."""
+def batch_folders(home: Path, source: str, feed: str) -> dict[str, Path]:
+    """The folders of a feed's batches, by batch id."""
+    folder = feed_folder(home, source, feed)
+    if not folder.exists():
+        return {}
+    with os.scandir(folder) as entries:
+        return {one.name: Path(one.path) for one in entries if one.is_dir() and not one.name.startswith(".")}
+
+
+def read_batches(
+    home: Path, source: str, feed: str, as_of: datetime, only: Collection[str] | None = None
+) -> list[Batch]:
+    """The batches of a feed that landed for nights up to `as_of` (of them `only` those), in the order that holds."""
     found = [
-        Batch.model_validate(files.read_json(path)) for path in feed_folder(home, source, feed).glob("[!.]*/batch.json")
+        Batch.model_validate(files.read_json(folder / BATCH_FILE))
+        for name, folder in batch_folders(home, source, feed).items()
+        if only is None or name in only
     ]
     return sorted((batch for batch in found if batch.night <= as_of), key=lambda batch: batch.batch_order)

@@ -16,21 +16,23 @@ from pathlib import Path
 from include import files
 from include.failpoints import failpoint
 from include.landing.batches import (
+    BATCH_FILE,
     Batch,
     LandedFile,
     batch_id_of,
     batch_order_of,
     feed_folder,
     order_prefix,
-    read_batches,
 )
 from include.landing.deliveries import Delivery, find_deliveries
+from include.landing.known import KnownBatch, known_batch, read_known, remember
 from include.landing.raw_rows import QUESTIONNAIRES_FILE, ROWS_FILE, original_name, write_rows
 from include.settings import Settings, night_id, night_text
-from include.sources.file_reader import UnreadableFileError
+from include.sources.file_reader import ReadLimits, UnreadableFileError
 from include.sources.loading import LoadedSource, load_source_results
 from include.sources.questionnaires import questionnaire_rows
 from include.sources.schema import Feed
+from include.sql import raise_machine_fault
 
 
 @dataclass
@@ -54,26 +56,29 @@ def land_feed(settings: Settings, as_of: datetime, source: str, feed: str) -> La
         KeyError: no such source or feed.
     """
     loaded = next(s for s in load_source_results(settings.sources)[0] if s.source.name == source)
-    known = read_batches(settings.home, source, feed, as_of)
+    known = read_known(settings.home, source, feed, as_of)
     landing = _Landing(settings, as_of, loaded, feed, known)
     if landing.feed.questionnaires:
         landing.land_questionnaires()
     else:
         for delivery in find_deliveries(settings, loaded, landing.feed, as_of):
             landing.land_delivery(delivery)
+    if landing.result.batches:
+        remember(settings.home, source, feed, landing.known)
     return landing.result
 
 
 class _Landing:
     """Landing of one feed in one night."""
 
-    def __init__(self, settings: Settings, as_of: datetime, loaded: LoadedSource, feed: str, known: list[Batch]):
+    def __init__(self, settings: Settings, as_of: datetime, loaded: LoadedSource, feed: str, known: list[KnownBatch]):
         self.settings = settings
         self.as_of = as_of
         self.loaded = loaded
         self.feed_name = feed
         self.feed: Feed = loaded.source.feeds[feed]
         self.known = known
+        self.stamps = {(batch.delivered_for, batch.files) for batch in known}
         self.result = LandingResult()
 
     def land_delivery(self, delivery: Delivery) -> None:
@@ -105,12 +110,7 @@ class _Landing:
 
     def _is_landed_unchanged(self, delivery: Delivery) -> bool:
         """Whether a batch of that night has these files, by name, size and time of change."""
-        here = {(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in delivery.paths}
-        return any(
-            batch.delivered_for == delivery.delivered_for
-            and here == {(one.name, one.size, one.mtime_ns) for one in batch.files}
-            for batch in self.known
-        )
+        return (delivery.delivered_for, delivery.stamps) in self.stamps
 
     def _is_known(self, delivered_for: datetime | None, digest: str) -> bool:
         """Whether this content is landed already; if by another delivery, that is recorded once."""
@@ -128,7 +128,7 @@ class _Landing:
             self._record_identical(delivered_for, digest, twin)
         return True
 
-    def _record_identical(self, delivered_for: datetime | None, digest: str, twin: Batch) -> None:
+    def _record_identical(self, delivered_for: datetime | None, digest: str, twin: KnownBatch) -> None:
         label = night_id(delivered_for or self.as_of)
         name = f"{self.loaded.source.name}.{self.feed_name}.{label}.{digest[:12]}.json"
         folder = self.settings.home / "ledger" / "identical"
@@ -143,7 +143,7 @@ class _Landing:
                 "content_hash": digest,
                 "identical_to": twin.batch_id,
                 "received_at": night_text(datetime.now(UTC)),
-                "records": twin.rows.records if twin.rows else None,
+                "records": twin.records,
             },
         )
         self.result.identical += 1
@@ -170,9 +170,14 @@ class _Landing:
             for number, path in enumerate(paths):
                 _compress(path, temporary / original_name(path.name, number, len(paths)))
             message, rows_file = None, None
+            notes: list[str] = []
             try:
-                rows_file, received = write_rows(paths, received, self.feed, temporary / ROWS_FILE, scratch)
+                rows_file, received = write_rows(
+                    paths, received, self.feed, temporary / ROWS_FILE, scratch, ReadLimits.of(self.settings), notes
+                )
+                message = "; ".join(notes) or None
             except UnreadableFileError as error:
+                raise_machine_fault(error)
                 message = f"{source.name}.{self.feed_name}: {error}"
                 self.result.unreadable.append(message)
             batch = Batch(
@@ -193,8 +198,9 @@ class _Landing:
                 mapping_hash=self.loaded.mapping_hash,
             )
             failpoint("landing:before_commit")
-            files.write_json(temporary / "batch.json", batch.model_dump(mode="json"))
-        self.known.append(batch)
+            files.write_json(temporary / BATCH_FILE, batch.model_dump(mode="json"))
+        self.known.append(known_batch(batch))
+        self.stamps.add((self.known[-1].delivered_for, self.known[-1].files))
         self.known.sort(key=lambda b: b.batch_order)
         self.result.batches.append(batch_id)
         self.result.records += rows_file.records if rows_file else 0
@@ -217,6 +223,6 @@ def _compress(path: Path, target: Path) -> None:
     with (
         path.open("rb") as source,
         target.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=6) as out,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=1) as out,
     ):
         shutil.copyfileobj(source, out, 1 << 20)

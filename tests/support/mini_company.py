@@ -105,11 +105,11 @@ RESPONSE_HEADER = "序号,提交时间,用时," + ",".join(f"题{n}" for n in ra
 
 
 class MiniCompany:
-    """An installation in a temporary folder."""
+    """An installation in a temporary folder (or one that is there already: a copy of another's folder)."""
 
     def __init__(self, folder: Path) -> None:
         self.sources = folder / "sources"
-        self.sources.mkdir(parents=True)
+        self.sources.mkdir(parents=True, exist_ok=True)
         self.write_source("desk.yml", DESK)
         self.settings = Settings(home=folder / "home", sources=self.sources, hash_key="a key for tests")
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from include import files
+from include.gate.gating import gate_group
 from include.gate.ledger import holding, read_ledger
 from include.gate.rules import RuleError
 from tests.support.mini_company import DESK, EVENT_HEADER, TICKET_HEADER, USER_HEADER, MiniCompany
@@ -179,7 +181,8 @@ def test_a_shrunken_snapshot_stops_and_is_held_whole(company: MiniCompany) -> No
     company.run(FIRST)
     company.run(SECOND)
     gate = read_ledger(company.home, company.night(SECOND))[-1]
-    assert (gate.status, gate.message) == ("stopped", "customer_identity: the snapshot has 4 keys, the last one had 10")
+    told = "customer_identity: the snapshot has 4 keys, the last one had 10 [SM303]"
+    assert (gate.status, gate.message) == ("stopped", told)
     count = gate.entities["customer_identity"]
     assert (count.rows_in, count.rows_clean, count.rows_quarantined) == (4, 0, 4)
     assert len(company.clean("customer_identity")) == 10
@@ -225,17 +228,53 @@ def test_a_flipped_byte_in_landing_is_healed_from_the_original(company: MiniComp
     assert company.clean("ticket", "ticket_id") == [("T1",)]
 
 
-def test_what_can_not_be_healed_is_unreadable_and_stops_only_itself(company: MiniCompany) -> None:
+def test_what_can_not_be_healed_waits_for_its_restoration_and_stops_only_itself(company: MiniCompany) -> None:
     company.deliver(FIRST, "tickets.csv", TICKET_HEADER + ticket("T1"))
     company.deliver(FIRST, "users.csv", USER_HEADER + "C1,K1,,\n")
     company.land(FIRST)
-    for name in ("rows.parquet", "original.csv.gz"):
-        flip_a_byte(next(company.home.glob(f"landing/desk/tickets/*/{name}")))
+    rows, original = (
+        next(company.home.glob(f"landing/desk/tickets/*/{name}")) for name in ("rows.parquet", "original.csv.gz")
+    )
+    received = original.read_bytes()
+    flip_a_byte(rows)
+    flip_a_byte(original)
+    summary = gate_group(company.settings, company.night(FIRST), "tickets")
+    assert [text for text in summary.stopped if "original.csv.gz is damaged" in text]
     company.run(FIRST)
-    gates = {gate.feed: gate for gate in read_ledger(company.home, company.night(FIRST))}
-    assert (gates["tickets"].status, gates["tickets"].entities) == ("unreadable", {})
-    assert "damaged" in str(gates["tickets"].message)
+    assert [gate.feed for gate in read_ledger(company.home, company.night(FIRST))] == ["users"]
     assert len(company.clean("customer_identity")) == 1
+
+    original.write_bytes(received)
+    company.run(SECOND)
+    assert company.clean("ticket", "ticket_id") == [("T1",)]
+
+
+def test_no_delivery_is_to_blame_for_a_full_disk(company: MiniCompany, monkeypatch: pytest.MonkeyPatch) -> None:
+    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + ticket("T1"))
+    company.land(FIRST)
+
+    def full(*_: object) -> None:
+        raise duckdb.IOException('IO Error: Could not write file "judge.duckdb": No space left on device')
+
+    with monkeypatch.context() as patched:
+        patched.setattr("include.gate.gating.map_batch", full)
+        with pytest.raises(OSError, match="No space left"):
+            company.run(FIRST)
+    assert read_ledger(company.home, company.night(FIRST)) == []
+    company.run(FIRST)
+    assert company.clean("ticket", "ticket_id") == [("T1",)]
+
+
+@pytest.mark.parametrize("pattern", ["clean/ticket/*.parquet", "quarantine/ticket_event/*.held.parquet"])
+def test_settle_takes_no_word_from_a_damaged_file(company: MiniCompany, pattern: str) -> None:
+    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + ticket("T1"))
+    company.deliver(FIRST, "events.csv", EVENT_HEADER + "E1,T2,created,2026-06-01T00:00:00Z\n")
+    company.run(FIRST)
+    path = next(company.home.glob(pattern))
+    flip_a_byte(path)
+    company.deliver(SECOND, "tickets.csv", TICKET_HEADER + ticket("T2"))
+    with pytest.raises(files.DamagedFileError, match=f"{path.name} is damaged .*SM404"):
+        company.run(SECOND)
 
 
 def test_gx_count_and_rows_written_must_agree(company: MiniCompany, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,138 @@
+"""`make bench`: what the product costs beside hand-written SQL, as ratios measured in one run.
+
+Each side runs in a process of its own, without the interpreter's start and imports; sides take turns, and the least
+CPU of each counts (what else the machine does can only add to it).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import landing_gate, landing_history
+
+# Of the project: what is asked of the product.
+MOST_OF_FLOOR = 6.0
+MOST_MEMORY_MB = 1536
+MOST_GROWTH = 1.10
+FEW, MANY = 2, 700
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The least CPU seconds of each step of a side, and the most memory."""
+
+    seconds: dict[str, float]
+    memory_mb: float
+
+    @property
+    def all(self) -> float:
+        """CPU seconds of all steps."""
+        return sum(self.seconds.values())
+
+
+def main(
+    rows: Annotated[int, typer.Option(help="rows of the large delivery")] = 1_000_000,
+    nights: Annotated[int, typer.Option(help="nights of the long history")] = MANY,
+    rounds: Annotated[int, typer.Option(help="how often each side runs")] = 3,
+) -> None:
+    """Run all benchmarks; the exit code is 1 if a figure is missed."""
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        missed = [
+            *_large_delivery(console, Path(scratch), rows, rounds),
+            *_history(console, Path(scratch), nights, rounds),
+        ]
+    for one in missed:
+        console.print(f"[red]✗ {one}[/]")
+    raise typer.Exit(1 if missed else 0)
+
+
+def _large_delivery(console: Console, scratch: Path, rows: int, rounds: int) -> list[str]:
+    console.print(f"[bold]Landing and gate[/]  {rows:,} tickets × 20 columns ...")
+    data = scratch / "delivery"
+    landing_gate.prepare(data, rows)
+    steps = ("land", "gate", "settle")
+    floor, product = _taking_turns(
+        rounds,
+        lambda: _run("landing_gate.floor", data),
+        lambda: _run_steps([f"landing_gate.{step}" for step in steps], data, landing_gate.clear),
+    )
+    ratio = product.all / floor.all
+    table = Table("side", "CPU s", "× floor", "peak MB")
+    table.add_row("hand-written DuckDB script", f"{floor.all:.1f}", "1.0", f"{floor.memory_mb:.0f}")
+    for step in steps:
+        seconds = product.seconds[step]
+        table.add_row(f"  {step}", f"{seconds:.1f}", f"{seconds / floor.all:.1f}", "")
+    table.add_row("landing, gate and settle", f"{product.all:.1f}", f"{ratio:.1f}", f"{product.memory_mb:.0f}")
+    console.print(table)
+    missed = []
+    if ratio > MOST_OF_FLOOR:
+        missed.append(f"landing and gate cost {ratio:.1f} × the floor, more than {MOST_OF_FLOOR:.0f}")
+    if product.memory_mb > MOST_MEMORY_MB:
+        missed.append(f"landing and gate took {product.memory_mb:.0f} MB, more than {MOST_MEMORY_MB}")
+    return missed
+
+
+def _history(console: Console, scratch: Path, nights: int, rounds: int) -> list[str]:
+    console.print(f"[bold]Landing a night[/]  after {FEW} and after {nights} nights ...")
+    homes = [scratch / f"history{count}" for count in (FEW, nights)]
+    for home, count in zip(homes, (FEW, nights), strict=True):
+        landing_history.prepare(home, count)
+    few, many = _taking_turns(
+        2 * rounds,
+        *(lambda home=home: _run_steps(["landing_history.land"], home, landing_history.clear) for home in homes),
+    )
+    growth = many.all / few.all
+    table = Table("nights before", "CPU s", "ratio")
+    table.add_row(str(FEW), f"{few.all:.3f}", "1.00")
+    table.add_row(str(nights), f"{many.all:.3f}", f"{growth:.2f}")
+    console.print(table)
+    return [f"landing grows with history: × {growth:.2f}"] if growth > MOST_GROWTH else []
+
+
+def _taking_turns(rounds: int, *sides: Callable[[], Measured]) -> list[Measured]:
+    """Run the sides in turns; of each the least seconds of every step, and the most memory."""
+    found: list[list[Measured]] = [[] for _ in sides]
+    for _ in range(rounds):
+        for side, measured in zip(sides, found, strict=True):
+            measured.append(side())
+    return [
+        Measured(
+            {step: min(one.seconds[step] for one in measured) for step in measured[0].seconds},
+            max(one.memory_mb for one in measured),
+        )
+        for measured in found
+    ]
+
+
+def _run_steps(names: Sequence[str], home: Path, clear: Callable[[Path], None]) -> Measured:
+    """Run steps one after the other on a home that is cleared before, each in its process, as the nightly does."""
+    clear(home)
+    parts = [_run(name, home) for name in names]
+    seconds = {step: value for part in parts for step, value in part.seconds.items()}
+    return Measured(seconds, max(part.memory_mb for part in parts))
+
+
+def _run(name: str, home: Path) -> Measured:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.side", name, str(home)], check=True, stdout=subprocess.PIPE, text=True
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    return Measured({name.split(".")[1]: found["seconds"]}, found["memory_mb"])
+
+
+if __name__ == "__main__":
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    app()

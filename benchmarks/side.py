@@ -1,0 +1,35 @@
+"""One side of a benchmark in a process of its own: prints its CPU seconds and peak memory as JSON."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import landing_gate, landing_history
+
+# Each gives, after its imports, the work to be measured.
+SIDES: dict[str, Callable[[Path], Callable[[], object]]] = {
+    "landing_gate.floor": landing_gate.floor,
+    "landing_gate.land": landing_gate.land,
+    "landing_gate.gate": landing_gate.gate,
+    "landing_gate.settle": landing_gate.settle,
+    "landing_history.land": landing_history.land,
+}
+
+
+def main(name: str, home: Path) -> None:
+    """Measure one side."""
+    work = SIDES[name](home)
+    begun = time.process_time()
+    work()
+    seconds = time.process_time() - begun
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "memory_mb": peak}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
