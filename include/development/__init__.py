@@ -1,0 +1,1 @@
+"""Daily tools of analysts and maintainers; nothing here runs in the nightly."""
