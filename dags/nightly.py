@@ -17,7 +17,7 @@ Running a night again gives the same rows; a night older than the published one 
 
 from airflow.sdk import Param, TriggerRule, dag, task, task_group
 from service_metrics import steps
-from service_metrics.defaults import DEFAULT_ARGS, START, nightly_timetable
+from service_metrics.defaults import CALLBACKS, DEFAULT_ARGS, START, nightly_timetable
 from service_metrics.names import BUILD_POOL, Tag
 
 GROUPS = ("tickets", "crm", "surveys", "reviews")
@@ -29,13 +29,14 @@ GROUPS = ("tickets", "crm", "surveys", "reviews")
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
+    **CALLBACKS,
     doc_md=__doc__,
     tags=[Tag.NIGHTLY, Tag.WAREHOUSE],
     params={
         "as_of": Param(
             None,
             type=["null", "string"],
-            description="local date (its end) or timestamp; default: the end of the data interval",
+            description="local date (its end) or timestamp; default: METRICS_AS_OF, the end of the data interval",
         )
     },
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from include import files
+from include.errors import MetricsError
 from include.settings import night_id
 
 
@@ -57,10 +58,23 @@ def step(path: Path, name: str, subject: str = "") -> Iterator[dict[str, Any]]:
     try:
         yield detail
     except BaseException as error:
-        message = str(error) or type(error).__name__
+        # Errors of ours say all in their text; of any other the kind is half of what there is to know.
+        message = str(error) if isinstance(error, MetricsError) else f"{type(error).__name__}: {error}"
         append(path, Event(time.time(), name, subject, "fail", time.time() - begun, {"message": message}))
         raise
     append(path, Event(time.time(), name, subject, "end", time.time() - begun, detail))
+
+
+def failures(events: Iterable[Event]) -> list[Event]:
+    """The steps that failed and did not succeed later."""
+    failed: dict[tuple[str, str], Event] = {}
+    for event in events:
+        key = (event.step, event.subject)
+        if event.kind == "fail":
+            failed[key] = event
+        elif event.kind == "end":
+            failed.pop(key, None)
+    return list(failed.values())
 
 
 def read_events(path: Path, offset: int = 0) -> tuple[list[Event], int]:
@@ -71,4 +85,13 @@ def read_events(path: Path, offset: int = 0) -> tuple[list[Event], int]:
         file.seek(offset)
         content = file.read()
     whole = content[: content.rfind(b"\n") + 1]
-    return [Event(**json.loads(line)) for line in whole.splitlines()], offset + len(whole)
+    events = [_event(line) for line in whole.splitlines()]
+    return [event for event in events if event], offset + len(whole)
+
+
+def _event(line: bytes) -> Event | None:
+    """The event of a line; none of one that a killed run tore off."""
+    try:
+        return Event(**json.loads(line))
+    except ValueError:
+        return None

@@ -8,7 +8,8 @@ from typing import Any
 import pendulum
 from airflow.sdk import CronDataIntervalTimetable
 
-from include.settings import load_settings
+from include.settings import BY_HAND, load_settings
+from service_metrics import notices
 from service_metrics.names import OWNER
 
 START = pendulum.datetime(2026, 1, 1, tz="UTC")
@@ -22,6 +23,16 @@ DEFAULT_ARGS: dict[str, Any] = {
 }
 
 
-def nightly_timetable() -> CronDataIntervalTimetable:
-    """Every local midnight, with the day that ended as data interval."""
-    return CronDataIntervalTimetable("0 0 * * *", timezone=load_settings().timezone)
+# Per run, not per task: a night is told once, with all that failed in it.
+CALLBACKS: dict[str, Any] = {"on_failure_callback": notices.on_failure, "on_success_callback": notices.on_success}
+
+
+def nightly_timetable() -> CronDataIntervalTimetable | None:
+    """When METRICS_SCHEDULE says (default: every local midnight), with what ended since the last time as data interval.
+
+    None where the nightly runs only by hand.
+    """
+    settings = load_settings()
+    if settings.schedule == BY_HAND:
+        return None
+    return CronDataIntervalTimetable(settings.schedule, timezone=settings.timezone)

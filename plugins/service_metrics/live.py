@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from include.progress import Event, read_events
+from include.progress import Event, failures, read_events
 
 # Written when they begin too where there is no moving line: they take longer than a person waits in the dark.
 _LONG = {"gate", "settle", "build"}
@@ -70,14 +70,7 @@ class LiveProgress:
 
     def failures(self) -> list[Event]:
         """The steps that failed and did not succeed later."""
-        failed: dict[tuple[str, str], Event] = {}
-        for event in self.events:
-            key = (event.step, event.subject)
-            if event.kind == "fail":
-                failed[key] = event
-            elif event.kind == "end":
-                failed.pop(key, None)
-        return list(failed.values())
+        return failures(self.events)
 
     def _show(self, event: Event) -> None:
         key = (event.step, event.subject)

@@ -7,24 +7,30 @@ process whose log goes to a file, shows how far it is, and ends with a summary o
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 
+from include import files
+from include.errors import MetricsError
 from include.progress import progress_file
-from include.settings import Settings, SettingsError, hash_key_of, load_settings, night_id, night_text, resolve_as_of
-from include.sources import SourceConfigError, load_source_results
+from include.settings import Settings, hash_key_of, load_settings, night_id, night_text, resolve_as_of
+from include.sources import load_source_results
+from include.warehouse.free_disk import make_room_for_night
 from include.warehouse.night_summary import read_summary
-from include.warehouse.publish import PublishError, check_not_older, serve_file, served_as_of
-from include.warehouse.run_lock import HomeBusyError, run_lock
-from service_metrics.airflow_home import AirflowSetUpError, is_ready, set_up, start_airflow
+from include.warehouse.publish import check_not_older, serve_file, served_as_of
+from include.warehouse.run_lock import run_lock
+from service_metrics import notices
+from service_metrics.airflow_home import AirflowSetUpError, start_airflow
+from service_metrics.installation import make_ready
 from service_metrics.live import LiveProgress
 from service_metrics.names import NIGHTLY
 from service_metrics.summary_view import print_summary
@@ -44,10 +50,11 @@ def main() -> int:
         as_of = resolve_as_of(settings)
         with run_lock(settings.home):
             check_not_older(settings.home, as_of)
+            make_room_for_night(settings.home)
             load_source_results(settings.sources)
             return _run(console, settings, as_of)
-    except (SettingsError, ValidationError, SourceConfigError, HomeBusyError, PublishError) as error:
-        console.print(f"[red]✗[/] {str(error).replace('[', chr(92) + '[')}", soft_wrap=True)
+    except (MetricsError, ValidationError) as error:
+        console.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         return 2
     except KeyboardInterrupt:
         console.print("[red]✗[/] stopped; run the same night again to go on")
@@ -55,15 +62,15 @@ def main() -> int:
 
 
 def _run(console: Console, settings: Settings, as_of: datetime) -> int:
-    begun = time.monotonic()
+    begun, begun_at = time.monotonic(), time.time()
     log_path = settings.home / "logs" / f"{night_id(as_of)}.log"
-    log_path.parent.mkdir(parents=True, exist_ok=True)
     console.print(f"[bold]Service Metrics[/]  night {night_text(as_of)}, data home {settings.home}", soft_wrap=True)
-    with LiveProgress(console, progress_file(settings.home, as_of)) as live, log_path.open("ab") as log:
+    with LiveProgress(console, progress_file(settings.home, as_of)) as live, files.open_log(log_path) as log:
         try:
             _set_up(live, settings, log)
         except AirflowSetUpError as error:
-            console.print(f"[red]✗[/] {error}; its words are in {log_path}", soft_wrap=True)
+            console.print(f"[red]✗[/] {escape(str(error))}; its words are in {log_path}", soft_wrap=True)
+            _tell_unless_told(settings, as_of, begun_at, log_path)
             return 1
         ready = time.monotonic()
         code = _run_dag(live, settings.home, as_of, log)
@@ -72,6 +79,7 @@ def _run(console: Console, settings: Settings, as_of: datetime) -> int:
     seconds["all"] = time.monotonic() - begun
     if code or not live.has_ended("publish"):
         _print_failure(console, live, settings.home, log_path)
+        _tell_unless_told(settings, as_of, begun_at, log_path)
         return 1
     summary = read_summary(settings.home, settings.language)
     print_summary(console, summary, settings.language, str(serve_file(settings.home)), seconds)
@@ -83,17 +91,7 @@ def _run(console: Console, settings: Settings, as_of: datetime) -> int:
 def _set_up(live: LiveProgress, settings: Settings, log: IO[bytes]) -> None:
     """The sample company's files and Airflow's metadata, side by side."""
     begun = time.monotonic()
-    with ThreadPoolExecutor(1) as pool:
-        airflow = None
-        if not is_ready(settings.home):
-            live.say("setting up Airflow's metadata database")
-            airflow = pool.submit(set_up, settings.home, log)
-        if settings.is_sample:
-            from include.sample_company import generate  # noqa: PLC0415 - only this installation needs it
-
-            generate(settings.home / "inbox", scale=settings.sample_scale, report=live.say)
-        if airflow:
-            airflow.result()
+    make_ready(settings, live.say, log)
     live.line("set-up", time.monotonic() - begun)
 
 
@@ -112,6 +110,14 @@ def _run_dag(live: LiveProgress, home: Path, as_of: datetime, log: IO[bytes]) ->
             airflow.wait()
         live.refresh()
     return airflow.returncode
+
+
+def _tell_unless_told(settings: Settings, as_of: datetime, begun_at: float, log_path: Path) -> None:
+    """Give notice of the failure where Airflow did not live long enough to do it."""
+    if any(notice["at"] >= begun_at and notice["kind"] == "failed" for notice in notices.read_notices(settings.home)):
+        return
+    logging.basicConfig(filename=log_path)
+    notices.tell(settings, notices.failed_night(settings, as_of, begun_at, log_path))
 
 
 def _print_failure(console: Console, live: LiveProgress, home: Path, log_path: Path) -> None:

@@ -15,7 +15,8 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 
 from include import progress
-from include.settings import Settings, load_settings, night_text, parse_instant, resolve_as_of
+from include.settings import Settings, load_settings, night_text, parse_instant
+from service_metrics.nights import night_of_run
 
 
 @dataclass
@@ -28,22 +29,23 @@ class Step:
 
 
 def prepare() -> str:
-    """Begin the night: as_of is the run's parameter, else the end of its data interval. Returns it as text."""
+    """Begin the night. Returns its as_of as text."""
     from include.gate.context import prepare_night
     from include.settings import hash_key_of
     from include.sources.loading import load_installation, load_source_results
+    from include.warehouse.free_disk import make_room_for_night
     from include.warehouse.night_records import begin_night
     from include.warehouse.publish import check_not_older
     from include.warehouse.run_lock import take_over
 
     context = get_current_context()
     settings = load_settings()
-    given = context["params"].get("as_of")
-    as_of = resolve_as_of(settings, given) if given else context.get("data_interval_end")
+    as_of = night_of_run(settings, context)
     if as_of is None:
         raise AirflowFailException("a run without a data interval needs the parameter as_of")
     with _step("prepare", "", night_text(as_of), owned=False) as step:
         check_not_older(settings.home, as_of)
+        make_room_for_night(settings.home)
         hash_key_of(settings)
         take_over(settings.home, context["run_id"])
         load_installation(settings.sources)
@@ -82,12 +84,15 @@ def land(as_of: str, feed: dict[str, str]) -> None:
 def gate(as_of: str, group: str) -> None:
     """Judge a group's batches."""
     with _step("gate", group, as_of, shared=True) as step:
-        from include.gate.gating import gate_group
-        from include.warehouse.night_records import mark_gated
+        from include.warehouse.night_records import mark_gated, planned_feeds
 
-        summary = gate_group(step.settings, step.as_of, group)
+        step.detail["rows"] = 0
+        # Importing Great Expectations costs seconds in every process: not for a group without sources.
+        if planned_feeds(step.settings.home, step.as_of, group):
+            from include.gate.gating import gate_group
+
+            step.detail |= asdict(gate_group(step.settings, step.as_of, group))
         mark_gated(step.settings.home, step.as_of, group)
-        step.detail |= asdict(summary)
 
 
 def settle(as_of: str) -> None:
@@ -124,11 +129,14 @@ def _step(name: str, subject: str, as_of_text: str, *, shared: bool = False, own
     settings = load_settings()
     as_of = _instant(settings, as_of_text)
     try:
-        with run_lock(settings.home, shared=shared):
+        # Reporting comes first: that somebody else holds the data home has to be told too.
+        with (
+            progress.step(progress.progress_file(settings.home, as_of), name, subject) as detail,
+            run_lock(settings.home, shared=shared),
+        ):
             if owned:
                 check_owner(settings.home, get_current_context()["run_id"])
-            with progress.step(progress.progress_file(settings.home, as_of), name, subject) as detail:
-                yield Step(settings, as_of, detail)
+            yield Step(settings, as_of, detail)
     except OSError:
         raise
     except Exception as error:

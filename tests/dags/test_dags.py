@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from service_metrics.names import BUILD_POOL, OWNER, Tag
+from service_metrics.notices import on_failure, on_success
 
 from include.settings import PROJECT_ROOT
 from include.sources import GROUPS
@@ -52,6 +53,7 @@ def test_policy(dags) -> None:
         assert dag.tags and set(dag.tags) <= {tag.value for tag in Tag}, dag_id
         assert dag.catchup is False and dag.max_active_runs == 1, dag_id
         assert dag.start_date.utcoffset().total_seconds() == 0, dag_id
+        assert (dag.on_failure_callback, dag.on_success_callback) == (on_failure, on_success), dag_id
         for task in dag.tasks:
             assert task.owner == OWNER, task.task_id
             assert task.retries >= 1, task.task_id
