@@ -1,4 +1,4 @@
-"""Imports point one way (dags → plugins → include → expectations), and only one module writes in the data home."""
+"""Imports point one way (dags → plugins → include → expectations)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,6 @@ OURS = {"dags", "plugins", "service_metrics", "include", "expectations", "tests"
 # GX finds its classes by name, so expectations know GX; nobody but the lowest layer may be imported by them.
 AIRFLOW = {"airflow"}
 VAGUE = {"utils", "util", "common", "helpers", "helper", "misc", "tools"}
-# The generator stands for the systems outside, and writes their files where these systems would.
-OUTSIDE = PROJECT_ROOT / "include" / "sample_company"
-# Transcodes into the scratch folder that landing hands it.
-SCRATCH = PROJECT_ROOT / "include" / "sources" / "file_reader.py"
-WRITERS = {"write_text", "write_bytes", "rename", "symlink_to", "hardlink_to", "touch"}
 
 
 def modules(*folders: str) -> list[Path]:
@@ -76,23 +71,3 @@ def test_dag_files_hold_only_wiring() -> None:
 
 def test_modules_are_named_by_their_duty() -> None:
     assert [path for path in modules("dags", "plugins", "include", "expectations") if path.stem in VAGUE] == []
-
-
-def test_only_one_module_writes_files_of_the_data_home() -> None:
-    """Others write to the temporary path that `files.writing` or `files.writing_folder` gives them."""
-    faults = []
-    for path in modules("include", "expectations"):
-        if path.name == "files.py" or path == SCRATCH or path.is_relative_to(OUTSIDE):
-            continue
-        text = path.read_text(encoding="utf-8")
-        guarded = "files.writing" in text
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                opens = node.func.attr == "open" and any(_writes(argument) for argument in node.args)
-                if (node.func.attr in WRITERS or opens) and not guarded:
-                    faults.append(f"{path.relative_to(PROJECT_ROOT)}:{node.lineno} {node.func.attr}")
-    assert not faults
-
-
-def _writes(argument: ast.expr) -> bool:
-    return isinstance(argument, ast.Constant) and isinstance(argument.value, str) and argument.value[:1] in "wax"
