@@ -4,7 +4,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-CODE := dags plugins include expectations tests
+CODE := dags plugins include expectations benchmarks tests
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/plugins
 export DO_NOT_TRACK := 1
@@ -14,10 +14,10 @@ export SCARF_ANALYTICS := false
 export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint clean
+.PHONY: help setup run up down test soak lint backup restore rebuild bench clean dev docs hooks check-source new-source schema
 
 help: ## list what can be done here
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 # The copy of the lock inside the environment says what is installed; mtimes differ from clone to clone.
 setup: ## make the Python environment (again only when requirements.lock changed)
@@ -36,13 +36,57 @@ setup: ## make the Python environment (again only when requirements.lock changed
 run: setup ## run the nightly: files in, published marts out
 	@$(BIN)/python -m service_metrics.run_nightly
 
+up: setup ## start Airflow (scheduler, web page on 127.0.0.1) and say how to log in
+	@$(BIN)/python -m service_metrics.serve up
+
+down: setup ## end what `make up` started
+	@$(BIN)/python -m service_metrics.serve down
+
 test: setup ## run all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-lint: setup ## check format, style and types
+soak: setup ## kill, fill up and damage for hours (METRICS_SOAK_KILLS=200, METRICS_SOAK_SEED=…)
+	@$(BIN)/python -m pytest -m soak -n 2 --dist load -v --durations 5
+
+lint: setup ## check format, style, types, SQL and the conventions of the models
 	@$(BIN)/ruff format --check $(CODE)
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/mypy
+	@PYTHONWARNINGS=ignore $(BIN)/sqlfluff lint --disable-progress-bar --processes 2 dbt_project/models dbt_project/tests
+	@$(BIN)/python -m include.development.lint_models
+
+dev: setup ## build changed models (or MODEL=fct_ticket+) into your own file, beside the served night
+	@$(BIN)/python -m include.development.dev_build $(MODEL)
+
+docs: setup ## write the generated pages of docs/, and lineage pages into the data home
+	@$(BIN)/python -m include.development.write_docs
+
+hooks: setup ## check every commit before it is made (pre-commit)
+	@$(BIN)/pre-commit install
+
+backup: setup ## back the data home up: make backup TO=folder
+	@$(BIN)/python -m include.backup make "$(or $(TO),$(error name a folder: make backup TO=folder))"
+
+restore: setup ## make a new data home from a back-up: make restore FROM=folder METRICS_HOME=new
+	@$(BIN)/python -m include.backup restore "$(or $(FROM),$(error name a folder: make restore FROM=folder))"
+
+rebuild: setup ## build a past night again in a new data home: make rebuild NIGHT=2026-06-28 TO=folder
+	@$(BIN)/python -m include.warehouse.past_night "$(or $(NIGHT),$(error name a night: make rebuild NIGHT=2026-06-28 TO=folder))" \
+	  "$(or $(TO),$(error name a folder: make rebuild NIGHT=2026-06-28 TO=folder))"
+
+bench: setup ## measure the pipeline beside hand-written SQL (some minutes; a quiet machine)
+	@$(BIN)/python -m benchmarks
+
+check-source: setup ## try a mapping, landing nothing: make check-source FILE=source YAML or data file [SOURCE=… FEED=…]
+	@$(BIN)/python -m include.mapping_help check "$(or $(FILE),$(error name a file: make check-source FILE=file))" \
+	  --source "$(SOURCE)" --feed "$(FEED)"
+
+new-source: setup ## propose a source YAML for a data file: make new-source FILE=file [NAME=… OUT=file]
+	@$(BIN)/python -m include.mapping_help new "$(or $(FILE),$(error name a file: make new-source FILE=file))" \
+	  --name "$(NAME)" --out "$(OUT)"
+
+schema: setup ## write the JSON Schemas that editors check source YAMLs with
+	@$(BIN)/python -m include.mapping_help schema
 
 clean: ## remove caches (never the data home)
 	@rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis dbt_project/target dbt_project/logs

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from include import files
+from include.errors import MetricsError
 from include.failpoints import failpoint
 from include.settings import PROJECT_ROOT, Settings
 from include.warehouse.build_file import (
@@ -34,13 +35,17 @@ from include.warehouse.night_records import mark_built, planned_sources
 from include.warehouse.run_lock import handed_down
 
 PROJECT = PROJECT_ROOT / "dbt_project"
+# An orphan would go on writing the build file, and keep the run lock.
+_DBT = "from include.processes import die_with_parent; die_with_parent({parent}); from dbt.cli.main import cli; cli()"
 _NODE_LINE = re.compile(r"\b(\d+) of (\d+) (?:OK|PASS|WARN|ERROR|FAIL|SKIP)")
 _REPORT_SECONDS = 1.0
 _SHOWN_FAULTS = 5
 
 
-class BuildError(Exception):
+class BuildError(MetricsError):
     """The warehouse could not be built; the text names the failing nodes. What is served stays as it is."""
+
+    default_code = "SM403"
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ def build_warehouse(
 
     Raises:
         BuildError: every source is missing, a dbt node failed, or the file that dbt left is not what the inputs say.
-        InputError: a clean or quarantine file is damaged or gone.
+        DamagedFileError: a clean or quarantine file is damaged or gone.
     """
     home = settings.home
     code_hash = code_hash_of(settings, project)
@@ -76,7 +81,7 @@ def build_warehouse(
     inputs = write_inputs(settings, as_of, verified)
 
     if planned_sources(home, as_of) <= set(inputs.missing_sources):
-        raise BuildError(f"no source could be taken in tonight: {', '.join(inputs.missing_sources)}")
+        raise BuildError(f"no source could be taken in tonight: {', '.join(inputs.missing_sources)}", "SM407")
 
     begun = time.monotonic()
     nodes = _run_dbt(settings, project, report)
@@ -125,10 +130,11 @@ def _run_dbt(settings: Settings, project: Path, report: Callable[[int, int], Non
     files.remove(results)
     build_file(settings.home).parent.mkdir(parents=True, exist_ok=True)
     folders = ["--project-dir", str(project), "--profiles-dir", str(project)]
-    dbt = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--no-use-colors"]
+    dbt = [sys.executable, "-c", _DBT.format(parent=os.getpid()), "--no-use-colors"]
     with subprocess.Popen(
         [*dbt, "build", "--exclude-resource-type", "unit_test", *folders],
         env=environment,
+        cwd=PROJECT_ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -44,7 +44,11 @@ def build_file(home: Path) -> Path:
 
 
 def read_record(home: Path) -> BuildRecord | None:
-    """The record of the last good build, None before the first."""
+    """The record of the last good build, None before the first.
+
+    Raises:
+        DamagedFileError: it can't be read.
+    """
     path = _record_file(home)
     return BuildRecord.model_validate(files.read_json(path)) if path.exists() else None
 
@@ -57,12 +61,15 @@ def write_record(home: Path, record: BuildRecord) -> None:
 def reason_to_rebuild(home: Path, code_hash: str) -> str | None:
     """Why the build file can't be built on, None if it can (or isn't there)."""
     path = build_file(home)
-    if not path.exists():
-        return None
-    record = read_record(home)
-    reason = None
     if wal_of(path).exists():
-        reason = "it was left with a write-ahead log"
+        return "it was left with a write-ahead log"
+    try:
+        record = read_record(home)
+    except files.DamagedFileError:
+        return "its record is damaged"
+    reason = None
+    if not path.exists():
+        pass
     elif record is None:
         reason = "no good build is on record"
     elif files.sha256_of(path) != record.sha256:
@@ -78,15 +85,15 @@ def reason_to_rebuild(home: Path, code_hash: str) -> str | None:
 
 
 def set_aside(home: Path) -> None:
-    """Move the build file out of the way, over the one set aside before; its record goes."""
+    """Move the build file out of the way, over the one set aside before; its record goes first."""
     path = build_file(home)
+    files.remove(_record_file(home))
     aside = path.parent / "set_aside"
     files.remove(aside)
     aside.mkdir()
     for one in (path, wal_of(path)):
         if one.exists():
-            one.replace(aside / one.name)
-    files.remove(_record_file(home))
+            files.move(one, aside / one.name)
 
 
 def wal_of(path: Path) -> Path:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from include import files
 from include.contracts import load_contracts
-from include.gate.ledger import Gate
+from include.gate.ledger import Gate, check_undamaged
 from include.gate.rules import load_rules
 from include.landing.batches import Batch
 from include.settings import Settings, as_of_date
@@ -85,10 +85,6 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
 Row = dict[str, Any]
 
 
-class InputError(Exception):
-    """A file that the ledger names is damaged or gone; the text names every such file."""
-
-
 @dataclass(frozen=True)
 class Inputs:
     """What was written: files that hold (relative to the data home), clean rows per entity, what is missing."""
@@ -107,12 +103,12 @@ def write_inputs(settings: Settings, as_of: datetime, verified: set[str]) -> Inp
     """Write the control tables for a night, after holding every file that is not `verified` against its hash.
 
     Raises:
-        InputError: files are damaged or gone.
+        DamagedFileError: files are damaged or gone.
     """
     home = settings.home
     batches = read_held_batches(home, as_of)
     unjudged = unjudged_batches(home, as_of, {one.full.batch_id for one in batches})
-    _verify(home, batches, verified)
+    check_undamaged(home, (file for one in batches for file in one.files() if file.path not in verified))
     missing = missing_sources(home, as_of, batches, unjudged)
 
     clean = _file_rows(home, batches, "clean")
@@ -145,20 +141,6 @@ def missing_sources(home: Path, as_of: datetime, batches: Sequence[HeldBatch], u
     failed = {one.full.source for one in batches if one.full.night == as_of and one.full.status != "gated"}
     left = {one.source for one in unjudged}
     return sorted(failed | left | set(unproven_sources(home, as_of)))
-
-
-def _verify(home: Path, batches: Iterable[HeldBatch], verified: set[str]) -> None:
-    faults = []
-    for batch in batches:
-        for file in batch.files():
-            if file.path in verified:
-                continue
-            if not (home / file.path).exists():
-                faults.append(f"{file.path} is gone")
-            elif (found := files.sha256_of(home / file.path)) != file.sha256:
-                faults.append(f"{file.path} is damaged (SHA-256 {found[:12]}…, ledger {file.sha256[:12]}…)")
-    if faults:
-        raise InputError(f"in {home}: {'; '.join(faults)}. Restore it from a backup, or gate its batch again.")
 
 
 def _as_of_row(settings: Settings, as_of: datetime, missing: list[str]) -> Row:

@@ -7,7 +7,7 @@ that was judged leaves a file beside it. So what was killed, timed out or never 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,12 @@ def begin_night(
         "broken": {error.path.stem: str(error) for error in broken},
     }
     files.write_json(folder / "plan.json", plan)
+
+
+def begun_nights(home: Path) -> list[datetime]:
+    """The nights (UTC) that have begun, whatever became of them."""
+    found = [path.parent.name for path in (home / "nights").glob("*/plan.json")]
+    return [datetime.strptime(name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) for name in sorted(found)]
 
 
 def planned_feeds(home: Path, as_of: datetime, group: str) -> list[dict[str, str]]:

@@ -6,9 +6,6 @@ old file open keeps reading it until they reconnect.
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -18,16 +15,20 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from include import files
+from include.errors import MetricsError
 from include.failpoints import failpoint
 from include.settings import Settings, as_of_date, night_id, night_text
 from include.warehouse.build_file import WAREHOUSE, BuildRecord, build_file, read_record, table_prints
+from include.warehouse.free_disk import check_room
+from include.warehouse.night_records import begun_nights
 
-_FICLONE = 0x40049409  # Linux: share the blocks of another file
-_SPARE_BYTES = 64 << 20
+OLDER_NIGHT = "SM402"
 
 
-class PublishError(Exception):
+class PublishError(MetricsError):
     """The warehouse can't be published; what is served stays as it is."""
+
+    default_code = "SM405"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ def served_as_of(home: Path) -> datetime | None:
 
 
 def check_not_older(home: Path, as_of: datetime) -> None:
-    """Refuse a night older than the served one: nights go forward in one data home.
+    """Refuse a night older than the served one, or than one that has begun: nights go forward in one data home.
+
+    What landed for a later night does not land again for an earlier one, so that night would lack it.
 
     Raises:
         PublishError: it is older.
@@ -82,7 +85,15 @@ def check_not_older(home: Path, as_of: datetime) -> None:
     if served and as_of < served:
         raise PublishError(
             f"night {night_text(as_of)} is older than what is served ({night_text(served)}); "
-            "use another METRICS_HOME to see an earlier night"
+            "use another METRICS_HOME to see an earlier night",
+            OLDER_NIGHT,
+        )
+    begun = max(begun_nights(home), default=as_of)
+    if as_of < begun:
+        raise PublishError(
+            f"night {night_text(as_of)} is older than night {night_text(begun)}, which has begun and may have landed "
+            "what this one needs; run that night to its end, or use another METRICS_HOME to see an earlier night",
+            OLDER_NIGHT,
         )
 
 
@@ -93,23 +104,23 @@ def publish_warehouse(settings: Settings, as_of: datetime) -> PublishSummary:
         PublishError: the build isn't that of the night, the disk is too full, or the copy differs from the build.
     """
     home = settings.home
-    _sweep(home)
+    files.sweep(home)
     check_not_older(home, as_of)
     record = _checked_record(home, as_of)
-    _check_disk(home, build_file(home).stat().st_size)
+    check_room(home, build_file(home).stat().st_size, "publishing")
 
     kept = history_folder(home) / night_id(as_of)
     with files.writing_folder(kept) as folder:
         copy = folder / WAREHOUSE
-        _copy(build_file(home), copy)
+        files.copy(build_file(home), copy)
         failpoint("publish:copied")
         _compare(copy, record)
         manifest = home / "warehouse" / "dbt" / "target" / "manifest.json"
         if manifest.exists():
-            _copy(manifest, folder / "manifest.json")
+            files.copy(manifest, folder / "manifest.json")
         files.write_json(folder / "record.json", record.model_dump(mode="json"))
     with files.writing(serve_file(home)) as temporary:
-        _link(kept / WAREHOUSE, temporary)
+        files.second_name(kept / WAREHOUSE, temporary)
         failpoint("publish:before_swap")
     failpoint("publish:after_swap")
 
@@ -151,12 +162,6 @@ def _checked_record(home: Path, as_of: datetime) -> BuildRecord:
     return record
 
 
-def _check_disk(home: Path, size: int) -> None:
-    free = shutil.disk_usage(home).free
-    if free < size + _SPARE_BYTES:
-        raise PublishError(f"{home} has {free >> 20} MiB free; publishing needs {(size + _SPARE_BYTES) >> 20} MiB")
-
-
 def _compare(copy: Path, record: BuildRecord) -> None:
     """Reopen the copy: every table must have the rows and the content that the build had when dbt had ended."""
     try:
@@ -172,24 +177,6 @@ def _compare(copy: Path, record: BuildRecord) -> None:
         raise PublishError(f"the copy differs from the build and was not published: {'; '.join(wrong)}")
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file, sharing its blocks where the disk can."""
-    with source.open("rb") as read, target.open("wb") as write:
-        try:
-            fcntl.ioctl(write.fileno(), _FICLONE, read.fileno())
-        except OSError:
-            shutil.copyfileobj(read, write, 1 << 22)
-
-
-def _link(kept: Path, target: Path) -> None:
-    """Give the kept file a second name; published files never change, so both may be one file."""
-    target.unlink(missing_ok=True)
-    try:
-        os.link(kept, target)
-    except OSError:
-        _copy(kept, target)
-
-
 def _apply_retention(settings: Settings, as_of: datetime) -> list[str]:
     folder = history_folder(settings.home)
     nights = [path.name for path in folder.iterdir() if not path.name.startswith(".")]
@@ -199,10 +186,3 @@ def _apply_retention(settings: Settings, as_of: datetime) -> list[str]:
     for night in removed:
         files.remove(folder / night)
     return removed
-
-
-def _sweep(home: Path) -> None:
-    """Remove what a killed publish left; the run lock is ours, so nobody is writing it."""
-    for folder in (serve_file(home).parent, history_folder(home)):
-        for left in folder.glob(".*.tmp"):
-            files.remove(left)

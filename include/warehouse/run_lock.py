@@ -14,12 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from include import files
+from include.errors import MetricsError
 
 INHERITED = "METRICS_LOCK_FD"
 
 
-class HomeBusyError(Exception):
+class HomeBusyError(MetricsError):
     """Another run works in this data home, or has taken it over."""
+
+    default_code = "SM401"
 
 
 @contextmanager

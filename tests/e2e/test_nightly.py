@@ -7,11 +7,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from service_metrics.notices import read_notices
 
 from include.settings import PROJECT_ROOT
 from include.warehouse.night_summary import HEADLINES, read_summary
 from include.warehouse.publish import serve_file
 from tests.support.nightly_run import assert_published, differences, run_night
+from tests.support.webhook import webhook
 
 NIGHT = "2026-06-30"
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(900)]
@@ -66,7 +68,11 @@ def test_a_bad_source_stops_only_itself(tmp_path: Path) -> None:
     home = tmp_path / "home"
     sample = run_sample_files(home)
 
-    done = run_night(home, NIGHT, METRICS_SOURCES=str(sources), METRICS_HASH_KEY="a key for tests")
+    with webhook() as hook:
+        notify = f"json://127.0.0.1:{hook.port}"
+        done = run_night(
+            home, NIGHT, METRICS_SOURCES=str(sources), METRICS_HASH_KEY="a key for tests", METRICS_NOTIFY=notify
+        )
 
     assert sample
     assert_published(done, home)
@@ -77,6 +83,8 @@ def test_a_bad_source_stops_only_itself(tmp_path: Path) -> None:
         orders = con.execute("select count(*) from marts.fct_order").fetchall()[0][0]
     assert state == [(False, "desk,survey")]
     assert orders > 0
+    ((_, told),) = hook.received
+    assert told["title"] == "Service Metrics: night 2026-06-30 was published without desk, survey"
 
 
 def test_a_damaged_clean_file_fails_the_night_and_yesterday_stays(home: Path, tmp_path: Path) -> None:
@@ -96,6 +104,9 @@ def test_a_damaged_clean_file_fails_the_night_and_yesterday_stays(home: Path, tm
     assert "The night failed at: build" in done.stdout
     assert "Readers still have night 2026-06-30T16:00:00Z" in done.stdout
     assert str(damaged / "logs") in done.stdout
+    (notice,) = read_notices(damaged)
+    assert (notice["kind"], notice["served"]) == ("failed", "2026-06-30T16:00:00Z")
+    assert [fault["what"] for fault in notice["faults"]] == ["build"]
     assert differences(home, damaged) == []
 
 

@@ -20,17 +20,22 @@ SECONDS = 300
 WALL_CLOCK = {"received_at"}
 
 
-def run_night(home: Path, night: str, *, failpoint: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run one night in a session of its own; at the end nothing of it is left running."""
+def night_environment(home: Path, night: str, **settings: str) -> dict[str, str]:
+    """The environment in which `make run` runs a night of a small sample company."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("METRICS_", "AIRFLOW"))}
-    environment |= {
+    return {
+        **environment,
         "METRICS_HOME": str(home),
         "METRICS_AS_OF": night,
         "METRICS_SAMPLE_SCALE": "0.01",
-        "METRICS_FAILPOINT": failpoint,
         "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), str(PROJECT_ROOT / "plugins")]),
         **settings,
     }
+
+
+def run_night(home: Path, night: str, *, failpoint: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run one night in a session of its own; at the end nothing of it is left running."""
+    environment = night_environment(home, night, METRICS_FAILPOINT=failpoint, **settings)
     command = [sys.executable, "-m", "service_metrics.run_nightly"]
     process = subprocess.Popen(
         command,
@@ -70,6 +75,18 @@ def published(home: Path) -> dict[str, list[str]]:
         if column not in WALL_CLOCK:
             tables[table].append(column)
     return tables
+
+
+def contents(home: Path) -> dict[str, tuple[tuple[str, ...], int, int]]:
+    """Of every published table its columns, its rows, and a sum over the hashes of them."""
+    found = {}
+    with duckdb.connect(str(serve_file(home)), read_only=True) as con:
+        for table, columns in published(home).items():
+            chosen = ", ".join(f"{quoted(column)} := {quoted(column)}" for column in columns)
+            statement = f"select count(*), coalesce(sum(hash(struct_pack({chosen}))), 0) from {table}"
+            rows, total = con.execute(statement).fetchall()[0]
+            found[table] = (tuple(columns), int(rows), int(total))
+    return found
 
 
 def differences(left: Path, right: Path) -> list[str]:

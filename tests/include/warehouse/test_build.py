@@ -20,7 +20,6 @@ from include.warehouse.build_file import (
     wal_of,
     write_record,
 )
-from include.warehouse.inputs import InputError
 from tests.support.warehouse_home import NIGHT_1, NIGHT_2, WarehouseHome, write_project
 
 
@@ -191,6 +190,6 @@ def test_damaged_clean_stops_before_dbt(building: Building, monkeypatch: pytest.
     ran: list[int] = []
     monkeypatch.setattr(build_module, "_run_dbt", lambda *_: ran.append(1))
 
-    with pytest.raises(InputError, match="damaged"):
+    with pytest.raises(files.DamagedFileError, match="damaged"):
         building.build(NIGHT_1)
     assert not ran

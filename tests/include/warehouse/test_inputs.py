@@ -12,7 +12,7 @@ import pytest
 from include import files
 from include.contracts import load_contracts
 from include.gate.ledger import CheckResult
-from include.warehouse.inputs import SCHEMAS, InputError, Inputs, inputs_folder, write_inputs
+from include.warehouse.inputs import SCHEMAS, Inputs, inputs_folder, write_inputs
 from include.warehouse.night_records import mark_built
 from tests.support.warehouse_home import NIGHT_1, NIGHT_2, NIGHT_3, WarehouseHome
 
@@ -169,7 +169,7 @@ def test_damaged_and_lost_files_are_named(home: WarehouseHome) -> None:
     clean.write_bytes(bytes(content))
     (home.home / count.quarantine.path).unlink()
 
-    with pytest.raises(InputError) as fault:
+    with pytest.raises(files.DamagedFileError) as fault:
         write(home, NIGHT_1)
     assert f"{count.clean.path} is damaged" in str(fault.value)
     assert f"{count.quarantine.path} is gone" in str(fault.value)

@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include import files
 from include.settings import as_of_date, night_id
-from include.warehouse import publish as publish_module
 from include.warehouse.build_file import build_file
+from include.warehouse.free_disk import DiskFullError, make_room_for_night
 from include.warehouse.publish import (
     PublishError,
     check_not_older,
@@ -133,7 +134,7 @@ def test_a_copy_that_differs_is_not_published(
         shutil.copyfile(source, target)
         damage(target)
 
-    monkeypatch.setattr(publish_module, "_copy", lossy)
+    monkeypatch.setattr(files, "copy", lossy)
 
     with pytest.raises(PublishError, match=r"copy"):
         publish_warehouse(home.settings, NIGHT_2)
@@ -178,8 +179,10 @@ def test_a_damaged_served_file_is_told_with_the_way_out(home: WarehouseHome) -> 
 def test_a_full_disk_is_told_before_anything_is_written(home: WarehouseHome, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 99, 1))
 
-    with pytest.raises(PublishError, match="MiB free"):
+    with pytest.raises(DiskFullError, match="MiB free"):
         publish_warehouse(home.settings, NIGHT_1)
+    with pytest.raises(DiskFullError, match=r"a night needs .*SM406"):
+        make_room_for_night(home.home)
     assert not history_folder(home.home).exists()
 
 

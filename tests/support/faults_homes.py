@@ -1,0 +1,75 @@
+"""The data homes that faults happen to: the sample company the evening before, and one undisturbed night later."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from include.progress import read_events
+from include.settings import night_id, parse_instant
+from tests.support.faults_night import FAILED, PUBLISHED, Done, run
+from tests.support.faults_verdict import assert_as_undisturbed, assert_served_whole, copy_home
+from tests.support.mini_company import ZONE
+from tests.support.nightly_run import differences
+
+EVENING, NIGHT = "2026-06-29", "2026-06-30"
+
+
+class Homes:
+    """Homes below one folder. All nights run in `home`, as dbt reads its project anew where the path is another."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        # The night before was published; the same data home one undisturbed night later.
+        self.evening = self._published("evening", EVENING)
+        self.undisturbed = self._published("undisturbed", NIGHT)
+        assert differences(self.evening, self.undisturbed), "the night brought nothing: comparing would show nothing"
+
+    @cached_property
+    def seconds(self) -> dict[str, float]:
+        """When each step of the undisturbed night began (seconds after `prepare`), and when it `end`ed."""
+        path = self.undisturbed / "logs" / f"{night_id(parse_instant(NIGHT, ZONE))}.progress.jsonl"
+        events = read_events(path)[0]
+        found = {"end": events[-1].at - events[0].at}
+        for event in events:
+            found.setdefault(event.step, event.at - events[0].at)
+        return found
+
+    def begin(self, state: Path | None = None) -> Path:
+        """Put `home` into the state of the evening before, or of another kept home."""
+        copy_home(state or self.evening, self.home)
+        for left in self.folder.glob("home.*.out"):
+            left.unlink()
+        return self.home
+
+    def killed_at(self, place: str, **environment: str) -> None:
+        """Run the night until it is killed at a place; what is served must be whole."""
+        done = run(self.home, NIGHT, METRICS_FAILPOINT=place, **environment)
+        assert done.code == -9, f"{place} was not reached:\n{done.output[-4000:]}"
+        assert_served_whole(self.home, self.evening, self.undisturbed)
+
+    def refused(self, *words: str, **environment: str) -> str:
+        """Run the night to a failure that names these words; what is served is still the night before."""
+        done = run(self.home, NIGHT, **environment)
+        assert done.code == FAILED, f"it was not refused:\n{done.output[-4000:]}"
+        assert [word for word in words if word not in done.output] == [], done.output[-4000:]
+        assert_served_whole(self.home, self.evening)
+        return done.output
+
+    def recovered(self, **environment: str) -> Done:
+        """Run the night to its end: it must be as if nothing had happened."""
+        done = run(self.home, NIGHT, **environment)
+        assert_published(done)
+        assert_as_undisturbed(self.home, self.undisturbed)
+        return done
+
+    def _published(self, name: str, night: str) -> Path:
+        assert_published(run(self.home, night))
+        copy_home(self.home, self.folder / name)
+        return self.folder / name
+
+
+def assert_published(done: Done) -> None:
+    """The night ended well; else show what it wrote."""
+    assert done.code == PUBLISHED, done.output[-6000:]

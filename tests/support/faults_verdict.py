@@ -1,0 +1,78 @@
+"""What must hold of a data home after a fault, and after the run that follows it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+from include import files
+from include.warehouse.publish import serve_file
+from tests.support.nightly_run import contents, differences
+
+_TEMPORARY = re.compile(r"\..+\.\d+\.tmp")
+
+
+def copy_home(source: Path, target: Path) -> None:
+    """Make `target` the data home that `source` is."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target, symlinks=True)
+
+
+def assert_served_whole(home: Path, *nights: Path) -> None:
+    """What is served is what one of these data homes serves, all of it."""
+    found = files.sha256_of(serve_file(home))
+    if any(found == files.sha256_of(serve_file(night)) for night in nights):
+        return
+    faults = [differences(night, home) for night in nights]
+    assert [] in faults, faults
+
+
+def assert_as_undisturbed(home: Path, undisturbed: Path) -> None:
+    """The same marts, metrics and audit tables, every row accounted for, and nothing left of what was killed."""
+    if contents(home) != contents_of(undisturbed):
+        raise AssertionError("\n".join(differences(undisturbed, home)))
+    assert_accounts(home)
+    assert left_over(home) == []
+
+
+@cache
+def contents_of(kept: Path) -> dict[str, tuple[tuple[str, ...], int, int]]:
+    """What a data home serves that does not change any more."""
+    return contents(kept)
+
+
+def assert_accounts(home: Path) -> None:
+    """Every row that came in is in clean or in quarantine, batch by batch."""
+    with duckdb.connect(str(serve_file(home)), read_only=True) as con:
+        (batches, wrong), *_ = con.execute(
+            "select count(rows_in), count(*) filter (where rows_in <> rows_clean + rows_quarantined) "
+            "from audit.audit_batch"
+        ).fetchall()
+    assert batches > 10
+    assert wrong == 0
+
+
+def left_over(home: Path) -> list[str]:
+    """Temporary files and folders, and those of a step at work."""
+    found = [path.relative_to(home) for path in home.rglob(".*.tmp") if _TEMPORARY.fullmatch(path.name)]
+    return sorted(str(path) for path in [*found, *(home / "work").glob("*")])
+
+
+def flip(path: Path) -> None:
+    """Flip one bit in the middle of a file."""
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(size // 2)
+        byte = file.read(1)[0]
+        file.seek(size // 2)
+        file.write(bytes([byte ^ 1]))
+
+
+def truncate(path: Path) -> None:
+    """Tear off the second half of a file."""
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
