@@ -107,6 +107,8 @@ TORN = gzip.compress(b"id,status\n" + b"".join(b"%d,%d\n" % (n, n * n) for n in 
         ("t.dat", CSV.encode(), "SM205", r"\.dat says nothing about its kind"),
         ("t", CSV.encode(), "SM205", "without an ending"),
     ],
+    # Named, as the bytes of an archive hold the time of day.
+    ids=["torn", "flipped", "no gzip", "encrypted", "flipped zip", "cut zip", "empty", "unknown ending", "no ending"],
 )
 def test_what_can_not_be_unpacked_is_told(read: Callable, name: str, content: bytes, code: str, told: str) -> None:
     with pytest.raises(UnreadableFileError, match=rf"^{name.replace('.', '[.]')}.*{told}") as caught:
