@@ -56,6 +56,7 @@ def test_what_a_killed_leader_left_is_found(leader: subprocess.Popen[bytes]) -> 
     assert sessions.members(session) == []
 
 
+@pytest.mark.soak
 def test_a_process_that_got_the_number_later_is_left_alone(leader: subprocess.Popen[bytes]) -> None:
     session = Session.begun_by(leader.pid)
     for other in (replace(session, created=session.created - 3600), replace(session, booted=session.booted - 86400)):
