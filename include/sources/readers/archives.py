@@ -126,7 +126,7 @@ def _unpack_gzip(name: str, packed: IO[bytes], target: Path, meter: _Meter) -> N
 def _from_zip(path: Path, feed: Feed, scratch: Path, meter: _Meter, notes: list[str]) -> list[Content]:
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, RuntimeError, ValueError, OSError) as error:
         raise UnreadableFileError(f"{path.name}: no zip, or a damaged one ({error})", DAMAGED) from error
     with archive:
         chosen, others = _chosen(path.name, archive.infolist(), feed)
@@ -147,7 +147,7 @@ def _from_member(
     try:
         with cast(zipfile.ZipExtFile, archive.open(info)) as source:
             _write(_blocks(source), target, meter)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, _DamageError) as error:
+    except (zipfile.BadZipFile, RuntimeError, _DamageError) as error:
         raise UnreadableFileError(
             f"{name}: damaged, or packed in a way that can't be read ({error})", DAMAGED
         ) from error

@@ -78,7 +78,7 @@ def _check(content: Content, limits: ReadLimits) -> None:
     try:
         with zipfile.ZipFile(content.path) as archive:
             parts = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+    except (zipfile.BadZipFile, RuntimeError, ValueError) as error:
         raise UnreadableFileError(f"{content.name}: no spreadsheet, or one cut off ({error})", DAMAGED) from error
     size = sum(part.file_size for part in parts)
     limits.check_size(content.name, size)
