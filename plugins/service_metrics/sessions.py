@@ -9,10 +9,16 @@ from dataclasses import dataclass
 
 import psutil
 
+# The boot time is told in whole seconds and may be told as another one from one look to the next.
+_CLOCK_SECONDS = 2.0
+
 
 @dataclass(frozen=True)
 class Session:
-    """A session by the process that began it. Its times tell it from a later one with the same number."""
+    """A session by the process that began it. Its times tell it from a later one with the same number.
+
+    `created` is in seconds after the machine's boot (`booted`, seconds since the epoch), which moves with its clock.
+    """
 
     pid: int
     created: float
@@ -21,14 +27,13 @@ class Session:
     @classmethod
     def begun_by(cls, pid: int) -> Session:
         """The session that a process began."""
-        return cls(pid, psutil.Process(pid).create_time(), psutil.boot_time())
+        return cls(pid, _created(pid), psutil.boot_time())
 
 
 def leader_lives(session: Session) -> bool:
     """Whether the process that began the session is alive."""
     try:
-        leader = psutil.Process(session.pid)
-        return abs(leader.create_time() - session.created) < 1 and leader.status() != psutil.STATUS_ZOMBIE
+        return _is_leader(session) and psutil.Process(session.pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
@@ -39,7 +44,7 @@ def members(session: Session) -> list[psutil.Process]:
         return []
     with contextlib.suppress(psutil.NoSuchProcess):
         # No new process gets the number of a session that still has members.
-        if abs(psutil.Process(session.pid).create_time() - session.created) >= 1:
+        if not _is_leader(session):
             return []
     found = []
     for process in psutil.process_iter():
@@ -47,6 +52,15 @@ def members(session: Session) -> list[psutil.Process]:
             if os.getsid(process.pid) == session.pid and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
+
+
+def _is_leader(session: Session) -> bool:
+    """Whether the process of the session's number is the one that began it."""
+    return abs(_created(session.pid) - session.created) < _CLOCK_SECONDS
+
+
+def _created(pid: int) -> float:
+    return psutil.Process(pid).create_time() - psutil.boot_time()
 
 
 def end(session: Session, seconds: float) -> list[psutil.Process]:

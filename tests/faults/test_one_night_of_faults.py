@@ -46,7 +46,6 @@ def test_killed_while_settling(homes: Homes, home: Path) -> None:
     homes.killed_at("ledger:before_rename@2")
 
 
-@pytest.mark.soak
 def test_disk_full_while_settling(homes: Homes, home: Path) -> None:
     before = left_over(home)
     homes.refused("No space left on device", METRICS_DISK_FULL_AFTER="40000", **{STEPS: "settle"})

@@ -56,11 +56,20 @@ def test_what_a_killed_leader_left_is_found(leader: subprocess.Popen[bytes]) -> 
     assert sessions.members(session) == []
 
 
-@pytest.mark.soak
 def test_a_process_that_got_the_number_later_is_left_alone(leader: subprocess.Popen[bytes]) -> None:
     session = Session.begun_by(leader.pid)
     for other in (replace(session, created=session.created - 3600), replace(session, booted=session.booted - 86400)):
         assert sessions.members(other) == []
         assert sessions.end(other, 0) == []
+    assert sessions.leader_lives(session)
+    assert len(sessions.members(session)) == 2
+
+
+def test_a_boot_time_told_one_second_off_loses_no_process(
+    leader: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session.begun_by(leader.pid)
+    told = psutil.boot_time()
+    monkeypatch.setattr(psutil, "boot_time", lambda: told + 1)
     assert sessions.leader_lives(session)
     assert len(sessions.members(session)) == 2
