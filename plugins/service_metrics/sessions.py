@@ -11,6 +11,8 @@ import psutil
 
 # The boot time is told in whole seconds and may be told as another one from one look to the next.
 _CLOCK_SECONDS = 2.0
+# Between two boots lies more than what a clock is set right by.
+_BOOT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def leader_lives(session: Session) -> bool:
 
 def members(session: Session) -> list[psutil.Process]:
     """Every living process of the session; none if its number belongs to another by now."""
-    if abs(session.booted - psutil.boot_time()) > 60:
+    if not _is_this_boot(session):
         return []
     with contextlib.suppress(psutil.NoSuchProcess):
         # No new process gets the number of a session that still has members.
@@ -56,7 +58,11 @@ def members(session: Session) -> list[psutil.Process]:
 
 def _is_leader(session: Session) -> bool:
     """Whether the process of the session's number is the one that began it."""
-    return abs(_created(session.pid) - session.created) < _CLOCK_SECONDS
+    return _is_this_boot(session) and abs(_created(session.pid) - session.created) < _CLOCK_SECONDS
+
+
+def _is_this_boot(session: Session) -> bool:
+    return abs(session.booted - psutil.boot_time()) < _BOOT_SECONDS
 
 
 def _created(pid: int) -> float:
