@@ -12,19 +12,31 @@ import duckdb
 from include import files
 from include.settings import Settings
 
+Config = dict[str, str | bool | int | float | list[str]]
+
+
+@contextmanager
+def bounded_database(
+    memory_mb: int, scratch: Path, file: Path | None = None, **more: str | int
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database (in memory, or in `file`) that takes at most `memory_mb` and spills the rest into `scratch`.
+
+    Its times are UTC. `more` are further settings of DuckDB.
+    """
+    config: Config = {"memory_limit": f"{memory_mb}MB", "temp_directory": str(scratch / "spill"), **more}
+    with duckdb.connect(str(file or ":memory:"), config=config) as con:
+        con.execute("set enable_progress_bar = false; set timezone = 'UTC'")
+        yield con
+
 
 @contextmanager
 def working_database(settings: Settings, prefix: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in a private scratch folder of the data home, gone at the end of the block.
 
-    It lies on disk, so that a large delivery is not held in memory; what DuckDB needs beyond METRICS_MEMORY_MB it
-    spills into the same folder.
+    It lies on disk, so that a large delivery is not held in memory (METRICS_MEMORY_MB).
     """
-    with tempfile.TemporaryDirectory(dir=files.private_folder(settings.home / "work"), prefix=f"{prefix}-") as scratch:
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": f"{settings.memory_mb}MB",
-            "temp_directory": str(Path(scratch) / "spill"),
-        }
-        with duckdb.connect(str(Path(scratch) / f"{prefix}.duckdb"), config=config) as con:
-            con.execute("set enable_progress_bar = false; set timezone = 'UTC'; set preserve_insertion_order = false")
+    with tempfile.TemporaryDirectory(dir=files.private_folder(settings.home / "work"), prefix=f"{prefix}-") as folder:
+        scratch = Path(folder)
+        with bounded_database(settings.memory_mb, scratch, scratch / f"{prefix}.duckdb") as con:
+            con.execute("set preserve_insertion_order = false")
             yield con

@@ -26,11 +26,10 @@ from include.gate.judging import (
     open_tables,
     run_rules,
 )
-from include.gate.ledger import AccountingError, CheckResult, Gate, read_ledger
+from include.gate.ledger import VOLUME_REMARK, AccountingError, CheckResult, Gate, read_ledger
 from include.gate.masking import keyed_hash, masked_text, normalised
 from include.gate.pending import Candidate, CandidateEntity, pending_batches, work_folder
 from include.gate.rules import load_rules
-from include.gate.versions import keep_versions
 from include.landing.batches import Batch
 from include.landing.raw_rows import ROWS_FILE, read_again
 from include.settings import Settings, hash_key_of
@@ -41,7 +40,6 @@ from include.sql import error_text, literal, quoted, raise_machine_fault
 
 # What landed is damaged and its original too: not judged, so that it can be once it is restored.
 _DAMAGED = "damaged"
-VOLUME_REMARK = "volume:"
 
 
 @dataclass
@@ -66,7 +64,6 @@ def gate_group(settings: Settings, as_of: datetime, group: str) -> GateSummary:
     summary = GateSummary(batches=len(pending))
     if not pending:
         return summary
-    keep_versions(settings, as_of)
     with working_database(settings, "judge") as con:
         _Gating(settings, as_of, con, key, gates, summary).run(pending)
     return summary

@@ -13,6 +13,8 @@ from include import files
 from include.errors import MetricsError
 
 FORMAT_VERSION = 1
+# How the message of a delivery of unusual size begins; the night's summary looks for it.
+VOLUME_REMARK = "volume:"
 
 
 class AccountingError(MetricsError):

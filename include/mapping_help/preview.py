@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from include.contracts import Column, load_contracts
+from include.database import bounded_database
 from include.errors import MetricsError
 from include.gate.masking import HIDDEN, masked_text
 from include.landing.deliveries import find_deliveries
@@ -152,14 +153,11 @@ def _previewed(settings: Settings, loaded: LoadedSource, start: FeedPreview, pat
 @contextmanager
 def raw_database(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A database and a scratch folder outside the data home, gone at the end of the block."""
-    with tempfile.TemporaryDirectory(prefix="mapping-") as folder:
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": f"{settings.memory_mb}MB",
-            "temp_directory": f"{folder}/spill",
-        }
-        with duckdb.connect(config=config) as con:
-            con.execute("set timezone = 'UTC'; set enable_progress_bar = false")
-            yield con, Path(folder)
+    with (
+        tempfile.TemporaryDirectory(prefix="mapping-") as folder,
+        bounded_database(settings.memory_mb, Path(folder)) as con,
+    ):
+        yield con, Path(folder)
 
 
 def _read(

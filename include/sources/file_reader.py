@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from include.database import bounded_database
 from include.settings import load_settings
 from include.sources.readers.archives import Content, contents_of
 from include.sources.readers.columns import (
@@ -103,16 +104,10 @@ def read_to_parquet(
         UnreadableFileError: a file can't be read as its feed declares it.
     """
     limits = limits or ReadLimits.of(load_settings())
-    config: dict[str, str | bool | int | float | list[str]] = {
-        # One thread: it keeps the order without holding rows back, and feeds are landed side by side anyway.
-        "threads": 1,
-        "memory_limit": f"{limits.memory_mb}MB",
-        "temp_directory": str(scratch / "spill"),
-        "max_temp_directory_size": f"{limits.max_file_mb}MB",
-    }
     notes: list[str] = []
-    with duckdb.connect(config=config) as con:
-        con.execute("set timezone = 'UTC'; set enable_progress_bar = false")
+    # One thread: it keeps the order without holding rows back, and feeds are landed side by side anyway.
+    spilled = f"{limits.max_file_mb}MB"
+    with bounded_database(limits.memory_mb, scratch, threads=1, max_temp_directory_size=spilled) as con:
         tables: list[list[Table]] = []
         names: set[str] = set()
         for path in paths:

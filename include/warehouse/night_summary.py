@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from include.gate.ledger import VOLUME_REMARK
 from include.warehouse.publish import serve_file
 
 Language = Literal["en", "zh"]
@@ -132,10 +133,10 @@ _HELD = """
     select count(*)
     from (select distinct batch_id, entity, row_id from audit.audit_quarantined_row where status = 'held')
 """
-_TROUBLES = """
+_TROUBLES = f"""
     select distinct source, feed, status, coalesce(message, '')
     from audit.audit_batch
-    where night = ? and (status in ('stopped', 'unreadable', 'failed') or message like 'volume:%')
+    where night = ? and (status in ('stopped', 'unreadable', 'failed') or message like '{VOLUME_REMARK}%')
     order by source, feed
 """
 
