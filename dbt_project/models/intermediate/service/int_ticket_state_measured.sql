@@ -59,6 +59,17 @@ stated as (
 
 ),
 
+-- a change to a status that is not told (or not one of ours): how long the ticket was in which state can't be known
+untold as (
+
+    select distinct ticket_key
+    from logged
+    where
+        event_type = 'status_change'
+        and coalesce(status, '') not in ('new', 'open', 'pending', 'hold', 'resolved', 'closed', 'deleted')
+
+),
+
 changes as (
 
     select
@@ -198,7 +209,7 @@ measured as (
 
 ),
 
-final as (
+totalled as (
 
     select
         ticket_key,
@@ -240,6 +251,25 @@ final as (
         sum(microseconds) as life_microseconds
     from measured
     group by ticket_key
+
+),
+
+final as (
+
+    select
+        totalled.ticket_key,
+        totalled.status,
+        totalled.first_resolved_at,
+        totalled.resolved_at,
+        totalled.closed_at,
+        totalled.reopen_count,
+        totalled.is_resolved_at_limit,
+        {% for state in ['new', 'open', 'pending', 'hold', 'solved'] -%}
+        case when untold.ticket_key is null then totalled.{{ state }}_microseconds end as {{ state }}_microseconds,
+        {% endfor -%}
+        totalled.life_microseconds
+    from totalled
+    left join untold on totalled.ticket_key = untold.ticket_key
 
 )
 
