@@ -7,12 +7,15 @@ ten. `make soak` has the rest.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
 
 import pytest
 
+from include.backup import back_up, restore
+from include.settings import load_settings
 from include.warehouse.build_file import build_file, wal_of
 from tests.support.faults_homes import EVENING, NIGHT, Homes
 from tests.support.faults_night import FAILED, STEPS, Night, processes_of
@@ -96,3 +99,18 @@ def test_two_at_once_an_older_one_and_a_kill_while_publishing(homes: Homes, home
     published = Night(home, NIGHT, **{STEPS: "publish"}).wait()
     assert published.code == 0, published.output
     assert_as_undisturbed(home, homes.undisturbed)
+
+
+def test_the_home_is_lost_and_restored_from_a_backup(homes: Homes, tmp_path: Path) -> None:
+    """The drill of the runbook: the evening's back-up, a lost disk, and the night after it."""
+    home = homes.begin()
+    settings = load_settings().model_copy(update={"home": home})
+    kept = back_up(settings, tmp_path / "kept")
+    inbox = shutil.move(home / "inbox", tmp_path / "inbox")
+    shutil.rmtree(home)
+    home.mkdir()
+    shutil.move(inbox, home / "inbox")
+
+    assert restore(settings, tmp_path / "kept").files == kept.files
+
+    homes.recovered()
