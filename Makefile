@@ -42,8 +42,9 @@ up: setup ## start Airflow (scheduler, web page on 127.0.0.1) and say how to log
 down: setup ## end what `make up` started
 	@$(BIN)/python -m service_metrics.serve down
 
+# Three workers for two cores: nights spend a good part of their time waiting for processes to start.
 test: setup ## run all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 soak: setup ## kill, fill up and damage for hours (METRICS_SOAK_KILLS=200, METRICS_SOAK_SEED=…)
 	@$(BIN)/python -m pytest -m soak -n 2 --dist load -v --durations 5
