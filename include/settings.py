@@ -35,6 +35,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(PROJECT_ROOT / "data", description="data home, a local path")
     sources: Path = Field(SAMPLE_SOURCES, description="folder of source YAMLs")
+    config: Path = Field(PROJECT_ROOT / "config", description="folder of calendars, targets and weights")
     real_data: Path = Field(PROJECT_ROOT.parent / "shared" / "data", description="third-party data sets")
     language: Literal["en", "zh"] = "en"
     as_of: str | None = Field(None, description="local date (its end) or timestamp; default: see resolve_as_of")
@@ -73,7 +74,7 @@ class Settings(BaseSettings):
             raise ValueError(f"not a cron expression of five fields ('0 0 * * *'), nor '{BY_HAND}'")
         return value
 
-    @field_validator("home", "sources", "real_data", "dev")
+    @field_validator("home", "sources", "config", "real_data", "dev")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else None

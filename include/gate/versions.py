@@ -1,7 +1,7 @@
-"""The mappings and rules under which nights were judged, kept by hash, so that a past night can be judged again.
+"""Mappings, rules and configuration of every night, kept by hash, so that a past night can be judged and built again.
 
-`versions/mappings/<hash>.yml` and `versions/rules/<hash>.json` hold the texts; `versions/nights/<night>.json` says
-which of them a night used: one entry per configuration, where a night was run again under another one.
+`versions/mappings/<hash>.yml`, `versions/configuration/<hash>.yml` and `versions/rules/<hash>.json` hold the texts;
+`versions/nights/<night>.json` says which of them a night used: one entry per version, where a night was run again.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from include import files
+from include.configuration.loading import configuration_texts
 from include.gate.rules import load_rules
 from include.settings import Settings, night_id
 from include.sources.loading import INSTALLATION_FILE, load_source_results
@@ -25,6 +26,7 @@ class NightVersions(BaseModel):
 
     mappings: dict[str, str]
     rules: str
+    configuration: dict[str, str] = {}
 
 
 def versions_folder(home: Path) -> Path:
@@ -33,18 +35,17 @@ def versions_folder(home: Path) -> Path:
 
 
 def keep_versions(settings: Settings, as_of: datetime) -> None:
-    """Keep tonight's rules and source YAMLs, and note for the night which they are."""
+    """Keep tonight's rules, source YAMLs and configuration, and note for the night which they are."""
     folder = versions_folder(settings.home)
     rules = load_rules()
     texts = {one.path.name: one.text for one in load_source_results(settings.sources)[0]}
     installation = settings.sources / INSTALLATION_FILE
     if installation.exists():
         texts[installation.name] = installation.read_text(encoding="utf-8")
-    mappings = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
-    for name, digest in mappings.items():
-        _keep(folder / "mappings" / f"{digest}.yml", texts[name])
+    mappings = _keep_all(folder / "mappings", texts)
+    configuration = _keep_all(folder / "configuration", configuration_texts(settings.config))
     _keep(folder / "rules" / f"{rules.digest}.json", rules.text)
-    tonight = NightVersions(mappings=mappings, rules=rules.digest)
+    tonight = NightVersions(mappings=mappings, rules=rules.digest, configuration=configuration)
     noted = read_versions(settings.home, as_of)
     if not noted or noted[-1] != tonight:
         versions = [one.model_dump() for one in [*noted, tonight]]
@@ -80,9 +81,29 @@ def write_mappings(home: Path, versions: NightVersions, folder: Path) -> None:
     Raises:
         DamagedFileError: one is gone, or not what it was.
     """
-    for name, digest in versions.mappings.items():
-        text = _kept(versions_folder(home) / "mappings" / f"{digest}.yml", digest)
-        files.write_bytes(folder / name, text.encode())
+    _write_all(versions_folder(home) / "mappings", versions.mappings, folder)
+
+
+def write_configuration(home: Path, versions: NightVersions, folder: Path) -> None:
+    """Write the configuration of a night into an empty folder, under the names of its files.
+
+    Raises:
+        DamagedFileError: one is gone, or not what it was.
+    """
+    _write_all(versions_folder(home) / "configuration", versions.configuration, folder)
+
+
+def _write_all(kept: Path, names: dict[str, str], folder: Path) -> None:
+    for name, digest in names.items():
+        files.write_bytes(folder / name, _kept(kept / f"{digest}.yml", digest).encode())
+
+
+def _keep_all(folder: Path, texts: dict[str, str]) -> dict[str, str]:
+    """Keep texts by hash. Returns name → hash."""
+    hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+    for name, digest in hashes.items():
+        _keep(folder / f"{digest}.yml", texts[name])
+    return hashes
 
 
 def _night_file(home: Path, as_of: datetime) -> Path:

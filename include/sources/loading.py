@@ -8,20 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
 from zoneinfo import available_timezones
 
 import duckdb
-import yaml
-from pydantic import BaseModel, ValidationError
-
-try:
-    from yaml import CSafeLoader as _SafeLoader
-except ImportError:  # PyYAML without its C library reads the same, ten times more slowly
-    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
 
 from include.contracts import load_contracts
-from include.errors import MetricsError
 from include.sources.cell_sql import NUMBERS
 from include.sources.file_reader import MELTED_NAMES, landed_name
 from include.sources.questionnaires import answered_questions
@@ -37,28 +28,21 @@ from include.sources.schema import (
     ValueMap,
 )
 from include.sql import error_text
+from include.yaml_file import YamlFileError, line_of, model_of, text_of
 
 INSTALLATION_FILE = "installation.yml"
 # A feed's name is a folder's name and part of its batches' ids.
 _FEED_NAME = re.compile(r"\w[\w\-]*")
-M = TypeVar("M", bound=BaseModel)
 
 
 # The runbook's page of a delivery that lacks what its feed maps.
 LACKING = "SM301"
 
 
-class SourceConfigError(MetricsError):
+class SourceConfigError(YamlFileError):
     """A source YAML can't be used; the text names file, line and key."""
 
     default_code = "SM102"
-
-    def __init__(self, path: Path, line: int | None, key: str, problem: str, code: str | None = None) -> None:
-        place = f"{path.name}:{line}" if line else path.name
-        super().__init__(f"{place}: {key + ': ' if key else ''}{problem}", code)
-        self.path = path
-        self.line = line
-        self.key = key
 
 
 @dataclass(frozen=True)
@@ -72,30 +56,7 @@ class LoadedSource:
 
     def line_of(self, *key: str | int) -> int | None:
         """Line of a key, such as ("feeds", "tickets", "entities", "ticket", "columns", "status")."""
-        return _line_of(yaml.compose(self.text, _Loader), key)
-
-
-class _Loader(_SafeLoader):
-    """YAML without surprises: keys are always text (`是`, `01`, `yes`), the only booleans are true and false, the only
-    numbers are whole ones as people write them; `010`, `12:30`, `1.10` and `2026-06-01` stay the text that they are."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        pairs: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
-            if key_node.value in pairs:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key_node.value} stands twice", key_node.start_mark
-                )
-            pairs[key_node.value] = self.construct_object(value_node, deep=True)
-        return pairs
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] in ("null", "merge")]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile("^(?:0|-?[1-9][0-9]*)$"), list("-0123456789"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf"))
+        return line_of(self.text, key)
 
 
 def load_sources(folder: Path) -> list[LoadedSource]:
@@ -138,13 +99,15 @@ def load_source(path: Path) -> LoadedSource:
     Raises:
         SourceConfigError: it is no YAML, has unknown or missing keys, or maps what no contract knows.
     """
-    return _loaded(path, _text_of(path))
+    return _loaded(path, text_of(path, SourceConfigError))
 
 
 @lru_cache(maxsize=256)
 def _loaded(path: Path, text: str) -> LoadedSource:
     """A night asks for every source dozens of times, and a questionnaire may have hundreds of lines."""
-    loaded = LoadedSource(path, _model_of(path, text, Source), hashlib.sha256(text.encode()).hexdigest(), text)
+    loaded = LoadedSource(
+        path, model_of(path, text, Source, SourceConfigError), hashlib.sha256(text.encode()).hexdigest(), text
+    )
     _check(loaded)
     return loaded
 
@@ -152,7 +115,9 @@ def _loaded(path: Path, text: str) -> LoadedSource:
 def load_installation(folder: Path) -> Installation:
     """What the installation says of all sources together; the defaults where there is no file."""
     path = folder / INSTALLATION_FILE
-    return _model_of(path, _text_of(path), Installation) if path.exists() else Installation()
+    if not path.exists():
+        return Installation()
+    return model_of(path, text_of(path, SourceConfigError), Installation, SourceConfigError)
 
 
 def customer_key_spaces(folder: Path, sources: Sequence[LoadedSource]) -> list[str]:
@@ -174,42 +139,6 @@ def key_space_of(source: Source, mapping: EntityMapping, column: str) -> str:
 def feed_entities(feed: Feed) -> list[str]:
     """The entities that a feed delivers, parents first as the YAML lists them."""
     return ["survey", "survey_question"] if feed.questionnaires else list(feed.entities)
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise SourceConfigError(path, None, "", "is not UTF-8") from error
-    except OSError as error:  # a folder
-        raise SourceConfigError(path, None, "", str(error)) from error
-
-
-def _model_of(path: Path, text: str, model: type[M]) -> M:
-    try:
-        content = yaml.load(text, _Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise SourceConfigError(path, mark.line + 1 if mark else None, "", str(error.problem)) from error
-    except (yaml.YAMLError, ValueError, TypeError) as error:  # a control character, a key that is a list
-        raise SourceConfigError(path, None, "", str(error)) from error
-    if not isinstance(content, dict):
-        raise SourceConfigError(path, 1, "", "is empty or not a mapping")
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = [part for part in first["loc"] if not _is_union_branch(part)]
-        problem = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            problem = "unknown key"
-        line = _line_of(yaml.compose(text, _Loader), key)
-        raise SourceConfigError(path, line, ".".join(map(str, key)), problem) from error
-
-
-def _is_union_branch(part: str | int) -> bool:
-    """Pydantic names the tried branch of a union (`str`, `dict[str,…]`) as if it were a key."""
-    return isinstance(part, str) and (part in {"str", "float", "int"} or "[" in part)
 
 
 def _check(loaded: LoadedSource) -> None:
@@ -358,20 +287,3 @@ def _unusable_format(text: str) -> str | None:
         except duckdb.Error as error:
             return error_text(error)
     return None
-
-
-def _line_of(node: yaml.Node | None, key: Sequence[str | int]) -> int | None:
-    """Line of the deepest part of `key` that the document has."""
-    line = node.start_mark.line + 1 if node else None
-    for part in key:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
-            if found is None:
-                return line
-            line, node = found[0].start_mark.line + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            return line
-    return line

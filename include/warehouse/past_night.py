@@ -30,6 +30,7 @@ from include.gate.versions import (
     nights_with_versions,
     read_versions,
     rules_text,
+    write_configuration,
     write_mappings,
 )
 from include.landing.batches import BATCH_FILE, Batch
@@ -85,14 +86,16 @@ def judge_again(settings: Settings, as_of: datetime, target: Path, say: Callable
         raise PastNightError(f"{source} has no night {night_text(as_of)} whose versions were kept")
     gates = read_ledger(source, as_of)
     arriving = _arriving(source, as_of, gates)
-    again = settings.model_copy(update={"home": target, "sources": target / "sources"})
+    again = settings.model_copy(
+        update={"home": target, "sources": target / "sources", "config": target / "configuration"}
+    )
     with run_lock(target):
         _take_over(source, target, nights)
         for night in nights:
             say(f"judging night {night_text(night)}")
             noted = read_versions(source, night)
             for versions in noted:
-                _restore_sources(source, versions, again.sources)
+                _restore(source, versions, again)
                 with holding_rules(rules_text(source, versions.rules)):
                     known = _mapping_hashes(again)
                     waiting = arriving.pop(night, [])
@@ -142,10 +145,12 @@ def _take_over(source: Path, target: Path, nights: Iterable[datetime]) -> None:
     _copy(source / "decisions", target / "decisions")
 
 
-def _restore_sources(source: Path, versions: NightVersions, folder: Path) -> None:
-    files.remove(folder)
-    folder.mkdir()
-    write_mappings(source, versions, folder)
+def _restore(source: Path, versions: NightVersions, again: Settings) -> None:
+    """The sources and the configuration of a night, in the place of those of the night before."""
+    for folder, write in ((again.sources, write_mappings), (again.config, write_configuration)):
+        files.remove(folder)
+        folder.mkdir()
+        write(source, versions, folder)
 
 
 def _mapping_hashes(settings: Settings) -> dict[str, str]:
