@@ -10,8 +10,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -23,6 +21,7 @@ import duckdb
 
 from include.contracts import load_contracts
 from include.settings import as_of_date, end_of_day, night_id
+from tests.support.dbt_process import run_dbt
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 AS_OF = datetime(2026, 6, 30, 16, tzinfo=UTC)
@@ -207,27 +206,19 @@ class WarehouseFixture:
         Raises:
             BuildError: dbt ended with an error.
         """
-        done = subprocess.run(
-            [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments],
-            env={
-                **os.environ,
-                "DBT_PROFILES_DIR": str(PROJECT),
-                "DBT_PROJECT_DIR": str(PROJECT),
-                "METRICS_WAREHOUSE_FILE": str(self.warehouse),
-                "METRICS_WAREHOUSE_INPUTS": str(self.inputs),
-                "METRICS_TIMEZONE": self.timezone,
-                "DBT_TARGET_PATH": str(self.dbt_target),
-                "DBT_LOG_PATH": str(self.folder / "logs"),
-                "DO_NOT_TRACK": "1",
-            },
-            cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise BuildError(done.stdout + done.stderr)
-        return done.stdout
+        environment = {
+            **os.environ,
+            "DBT_PROFILES_DIR": str(PROJECT),
+            "DBT_PROJECT_DIR": str(PROJECT),
+            "METRICS_TIMEZONE": self.timezone,
+            "DBT_TARGET_PATH": str(self.dbt_target),
+            "DBT_LOG_PATH": str(self.folder / "logs"),
+            "DO_NOT_TRACK": "1",
+        }
+        code, output = run_dbt(["--no-use-colors", *arguments], self.warehouse, self.inputs, environment)
+        if code != 0:
+            raise BuildError(output)
+        return output
 
     def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
         """The rows of a query on the built warehouse, as dicts."""
