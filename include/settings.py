@@ -167,6 +167,11 @@ def night_id(as_of: datetime) -> str:
     return as_of.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
+def parse_night_id(text: str) -> datetime:
+    """The instant (UTC) that a `night_id` names."""
+    return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
 def night_text(as_of: datetime) -> str:
     """`as_of` as ISO 8601 in UTC, as the JSON files hold it."""
     return as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -60,8 +60,8 @@ def gate_group(settings: Settings, as_of: datetime, group: str) -> GateSummary:
     key = hash_key_of(settings)
     loaded = [one for one in load_source_results(settings.sources)[0] if one.source.group == group]
     gates = read_ledger(settings.home, as_of)
-    pending = pending_batches(settings, as_of, loaded, gates, rules.digest)
-    summary = GateSummary(batches=len(pending))
+    pending, damaged = pending_batches(settings, as_of, loaded, gates, rules.digest)
+    summary = GateSummary(batches=len(pending), stopped=damaged)
     if not pending:
         return summary
     with working_database(settings, "judge") as con:

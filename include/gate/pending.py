@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from include import files
 from include.gate.ledger import CheckResult, Gate, last_gates
-from include.landing.batches import Batch, read_batches
+from include.landing.batches import Batch, feed_folder, read_batch
 from include.landing.known import read_known
 from include.settings import Settings
 from include.sources.loading import LoadedSource
@@ -87,18 +87,25 @@ def read_candidates(home: Path) -> list[Candidate]:
 
 def pending_batches(
     settings: Settings, as_of: datetime, loaded: list[LoadedSource], gates: list[Gate], rules_hash: str
-) -> list[tuple[Batch, LoadedSource, int]]:
+) -> tuple[list[tuple[Batch, LoadedSource, int]], list[str]]:
     """The batches that have no gate among `gates`, or whose gate failed under other rules or another mapping.
 
     Returns:
-        batch, its source, and the number of its next gate, in the order in which the batches hold.
+        batch, its source, and the number of its next gate, in the order in which the batches hold; and what is wrong
+        with batches whose own record is damaged: they wait until it is restored, and others go on.
     """
     last = last_gates(gates)
     pending = []
+    damaged = []
     for one in loaded:
         for feed in one.source.feeds:
             gate_nos = {}
-            for known in read_known(settings.home, one.source.name, feed, as_of):
+            try:
+                landed = read_known(settings.home, one.source.name, feed, as_of)
+            except files.DamagedFileError as error:
+                damaged.append(f"{one.source.name}.{feed}: {error}")
+                continue
+            for known in landed:
                 gate = last.get(known.batch_id)
                 if gate is None:
                     gate_nos[known.batch_id] = 1
@@ -107,6 +114,11 @@ def pending_batches(
                     rules_hash,
                 ):
                     gate_nos[known.batch_id] = gate.gate_no + 1
-            batches = read_batches(settings.home, one.source.name, feed, as_of, only=gate_nos)
-            pending += [(batch, one, gate_nos[batch.batch_id]) for batch in batches]
-    return sorted(pending, key=lambda item: item[0].batch_order)
+            for batch_id, gate_no in gate_nos.items():
+                try:
+                    batch = read_batch(feed_folder(settings.home, one.source.name, feed) / batch_id)
+                except files.DamagedFileError as error:
+                    damaged.append(f"{one.source.name}.{feed}: {error}")
+                else:
+                    pending.append((batch, one, gate_no))
+    return sorted(pending, key=lambda item: item[0].batch_order), damaged

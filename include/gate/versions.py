@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from include import files
 from include.configuration.loading import configuration_texts
 from include.gate.rules import load_rules
-from include.settings import Settings, night_id
+from include.settings import Settings, night_id, parse_night_id
 from include.sources.loading import INSTALLATION_FILE, load_source_results
 
 
@@ -63,7 +63,7 @@ def read_versions(home: Path, as_of: datetime) -> list[NightVersions]:
 def nights_with_versions(home: Path) -> list[datetime]:
     """The nights (UTC) that were run, in their order."""
     names = sorted(path.stem for path in (versions_folder(home) / "nights").glob("[!.]*.json"))
-    return [datetime.strptime(name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) for name in names]
+    return [parse_night_id(name) for name in names]
 
 
 def rules_text(home: Path, digest: str) -> str:

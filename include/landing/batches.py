@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -11,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from include import files
-from include.settings import night_id
+from include.settings import night_id, parse_night_id
 
 FORMAT_VERSION = 1
 BATCH_FILE = "batch.json"
@@ -87,6 +86,11 @@ def batch_id_of(source: str, feed: str, night: datetime, content_hash: str) -> s
     return f"{source}.{feed}.{night_id(night)}.{content_hash[:12]}"
 
 
+def night_of(batch_id: str) -> datetime:
+    """The night (UTC) that a batch's id names."""
+    return parse_night_id(batch_id.split(".")[-2])
+
+
 def batch_order_of(night: datetime, delivered_for: datetime | None, sequence: int, content_hash: str) -> str:
     """Sorts deliveries in the order in which they hold: what they speak of, then when they came.
 
@@ -109,13 +113,16 @@ def batch_folders(home: Path, source: str, feed: str) -> dict[str, Path]:
         return {one.name: Path(one.path) for one in entries if one.is_dir() and not one.name.startswith(".")}
 
 
-def read_batches(
-    home: Path, source: str, feed: str, as_of: datetime, only: Collection[str] | None = None
-) -> list[Batch]:
-    """The batches of a feed that landed for nights up to `as_of` (of them `only` those), in the order that holds."""
-    found = [
-        Batch.model_validate(files.read_json(folder / BATCH_FILE))
-        for name, folder in batch_folders(home, source, feed).items()
-        if only is None or name in only
-    ]
+def read_batch(folder: Path) -> Batch:
+    """The batch of a folder.
+
+    Raises:
+        DamagedFileError: its record is not what was written.
+    """
+    return Batch.model_validate(files.read_json(folder / BATCH_FILE))
+
+
+def read_batches(home: Path, source: str, feed: str, as_of: datetime) -> list[Batch]:
+    """The batches of a feed that landed for nights up to `as_of`, in the order in which they hold."""
+    found = [read_batch(folder) for folder in batch_folders(home, source, feed).values()]
     return sorted((batch for batch in found if batch.night <= as_of), key=lambda batch: batch.batch_order)

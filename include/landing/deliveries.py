@@ -7,12 +7,12 @@ import glob
 import re
 import stat
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
-from include.settings import Settings, SettingsError, parse_instant
+from include.settings import Settings, SettingsError, parse_instant, parse_night_id
 from include.sources.loading import LoadedSource
 from include.sources.schema import Feed
 
@@ -73,7 +73,7 @@ def _night_in(name: str, pattern: str, zone: ZoneInfo) -> datetime | None:
     text = match.group(1)
     try:
         if text.endswith("Z"):
-            return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            return parse_night_id(text)
         return parse_instant(text, zone)
     except (ValueError, SettingsError):
         return None

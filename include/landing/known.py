@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from include import files
-from include.landing.batches import BATCH_FILE, Batch, batch_folders, feed_folder
+from include.landing.batches import Batch, batch_folders, feed_folder, read_batch
 
 KNOWN_FILE = "known.json"
 
@@ -49,10 +49,7 @@ def read_known(home: Path, source: str, feed: str, as_of: datetime) -> list[Know
     """The batches of a feed that landed for nights up to `as_of`, in the order in which they hold."""
     folders = batch_folders(home, source, feed)
     remembered = {one.batch_id: one for one in _remembered(feed_folder(home, source, feed) / KNOWN_FILE)}
-    found = [
-        remembered.get(name) or known_batch(Batch.model_validate(files.read_json(folder / BATCH_FILE)))
-        for name, folder in folders.items()
-    ]
+    found = [remembered.get(name) or known_batch(read_batch(folder)) for name, folder in folders.items()]
     return sorted((one for one in found if one.night <= as_of), key=lambda one: one.batch_order)
 
 

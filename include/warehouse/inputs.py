@@ -20,7 +20,7 @@ from include.landing.batches import Batch
 from include.settings import Settings, as_of_date
 from include.sources import customer_key_spaces, load_source_results
 from include.sql import literal, quoted
-from include.warehouse.holding import HeldBatch, read_held_batches, unjudged_batches
+from include.warehouse.holding import HeldBatch, UnjudgedBatch, read_held_batches, unjudged_batches
 from include.warehouse.night_records import run_number, unproven_sources
 
 _TIME = pa.timestamp("us")
@@ -136,7 +136,9 @@ def write_inputs(settings: Settings, as_of: datetime, verified: set[str]) -> Inp
     return Inputs(held, counts, missing)
 
 
-def missing_sources(home: Path, as_of: datetime, batches: Sequence[HeldBatch], unjudged: Sequence[Batch]) -> list[str]:
+def missing_sources(
+    home: Path, as_of: datetime, batches: Sequence[HeldBatch], unjudged: Sequence[UnjudgedBatch]
+) -> list[str]:
     """Sources that the night could not take in whole: unproven, or with a batch that was not judged."""
     failed = {one.full.source for one in batches if one.full.night == as_of and one.full.status != "gated"}
     left = {one.source for one in unjudged}
@@ -192,19 +194,19 @@ def _batch_rows(batches: Iterable[HeldBatch]) -> list[Row]:
     return rows
 
 
-def _unjudged_rows(unjudged: Iterable[Batch]) -> list[Row]:
+def _unjudged_rows(unjudged: Iterable[UnjudgedBatch]) -> list[Row]:
     """Batches that landed and that no gate could judge yet."""
-    return [
-        {
-            **_identity(one),
-            "received_at": _naive(one.received_at),
-            "records_received": one.rows.records if one.rows else None,
-            "content_hash": one.content_hash,
-            "status": "failed",
-            "message": one.message,
-        }
-        for one in unjudged
-    ]
+    rows = []
+    for one in unjudged:
+        row = {"batch_id": one.batch_id, "source": one.source, "feed": one.feed, "night": _naive(one.night)}
+        if one.batch:
+            row |= _identity(one.batch) | {
+                "received_at": _naive(one.batch.received_at),
+                "records_received": one.batch.rows.records if one.batch.rows else None,
+                "content_hash": one.batch.content_hash,
+            }
+        rows.append(row | {"status": "failed", "message": one.message})
+    return rows
 
 
 def _identical_rows(home: Path, as_of: datetime, batches: Iterable[HeldBatch]) -> list[Row]:

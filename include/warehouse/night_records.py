@@ -7,12 +7,12 @@ that was judged leaves a file beside it. So what was killed, timed out or never 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from include import files
-from include.settings import night_id
+from include.settings import night_id, parse_night_id
 from include.sources import LoadedSource, SourceConfigError
 
 
@@ -39,7 +39,7 @@ def begin_night(
 def begun_nights(home: Path) -> list[datetime]:
     """The nights (UTC) that have begun, whatever became of them."""
     found = [path.parent.name for path in (home / "nights").glob("*/plan.json")]
-    return [datetime.strptime(name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) for name in sorted(found)]
+    return [parse_night_id(name) for name in sorted(found)]
 
 
 def planned_feeds(home: Path, as_of: datetime, group: str) -> list[dict[str, str]]:

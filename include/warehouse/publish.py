@@ -17,7 +17,7 @@ import duckdb
 from include import files
 from include.errors import MetricsError
 from include.failpoints import failpoint
-from include.settings import Settings, as_of_date, night_id, night_text
+from include.settings import Settings, as_of_date, night_id, night_text, parse_night_id
 from include.warehouse.build_file import WAREHOUSE, BuildRecord, build_file, read_record, table_prints
 from include.warehouse.free_disk import check_room
 from include.warehouse.night_records import begun_nights
@@ -143,8 +143,7 @@ def nights_to_keep(nights: Iterable[str], zone: ZoneInfo, keep_nights: int, keep
     by_day: dict[date, str] = {}
     by_month: dict[tuple[int, int], str] = {}
     for night in sorted(nights):
-        instant = datetime.strptime(night, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        day = as_of_date(instant, zone.key)
+        day = as_of_date(parse_night_id(night), zone.key)
         by_day[day] = night
         by_month[(day.year, day.month)] = night
     days = [by_day[day] for day in sorted(by_day)[-keep_nights:]]
