@@ -5,7 +5,7 @@
 {% macro metric_segments() %}
     {{ return([
         'channel', 'channel_group', 'region', 'product_line', 'model', 'issue_type', 'team', 'agent', 'service_partner',
-        'tier', 'customer_type', 'is_new_customer', 'industry',
+        'tier', 'customer_type', 'is_new_customer', 'industry', 'dimension',
     ]) }}
 {% endmacro %}
 
@@ -70,8 +70,8 @@
 {% endmacro %}
 
 {#- Every metric that is published, sorted by name, as
-    {name, label, description, type, meta, parts, value, numerator, denominator, n, squares, grains, segments}.
-    The expressions are SQL over the names of the parts. -#}
+    {name, label, description, type, meta, parts, value, numerator, denominator, n, squares, weight_squares, grains,
+    segments}. The expressions are SQL over the names of the parts. -#}
 {% macro metric_definitions() %}
     {% set measures = metric_measures() %}
     {% set by_name = {} %}
@@ -117,7 +117,8 @@
         {% endfor %}
         {% set top, bottom = parts[0].name, parts[1].name %}
         {% do written.update({
-            'value': top ~ ' / nullif(' ~ bottom ~ ', 0)', 'numerator': top, 'denominator': bottom, 'n': bottom,
+            'value': top ~ ' / nullif(' ~ bottom ~ ', 0)', 'numerator': top, 'denominator': bottom,
+            'n': meta.get('n') or bottom,
         }) %}
     {% elif metric.type == 'derived' %}
         {% for input in params.metrics %}
@@ -130,22 +131,34 @@
             {{ metric_failed(name, 'a derived metric states its ' ~ key ~ ' in config.meta') }}
         {% endfor %}
         {% do written.update({
-            'value': params.expr, 'numerator': meta.numerator, 'denominator': meta.denominator, 'n': meta.denominator,
+            'value': params.expr, 'numerator': meta.numerator, 'denominator': meta.denominator,
+            'n': meta.get('n') or meta.denominator,
         }) %}
     {% else %}
         {{ metric_failed(name, 'type ' ~ metric.type ~ ' is not rendered; mark it tidy: false') }}
     {% endif %}
     {% if not written.n %}{{ metric_failed(name, 'config.meta lacks n, the measure that counts its base') }}{% endif %}
-    {% if meta.get('interval') not in (none, 'wilson', 'nps') %}{{ metric_failed(name, 'no interval ' ~ meta.interval) }}{% endif %}
-    {% if meta.get('interval') == 'nps' and not meta.get('squares') %}
+    {% set interval = meta.get('interval') %}
+    {% if interval not in (none, 'wilson', 'nps', 'mean') %}{{ metric_failed(name, 'no interval ' ~ interval) }}{% endif %}
+    {% if interval == 'nps' and not meta.get('squares') %}
         {{ metric_failed(name, 'interval nps needs squares, the promoters and detractors together') }}
     {% endif %}
-    {#- measures that are read beside the inputs: the base of a median, the tickets too young, the scale of a score -#}
+    {% if interval == 'mean' and (metric.type != 'ratio' or not meta.get('squares')) %}
+        {{ metric_failed(name, 'interval mean needs a ratio, and squares, the measure of the sum of squares') }}
+    {% endif %}
+    {% if meta.get('weight_squares') and not (meta.get('n') and meta.get('unweighted')) %}
+        {{ metric_failed(name, 'a weighted metric needs n, its cases with a weight, and unweighted, those without') }}
+    {% endif %}
+    {#- measures that are read beside the inputs: the base of a median or of a weighted score, squares, the tickets too
+        young, the scale of a score -#}
     {% set beside = [] %}
-    {% if metric.type == 'simple' and meta.get('n') %}{% do beside.append(meta.n) %}{% endif %}
-    {% if meta.get('too_young') %}{% do beside.append(meta.too_young) %}{% endif %}
+    {% for key in ['n', 'too_young', 'weight_squares', 'unweighted'] if meta.get(key) %}
+        {% do beside.append(meta[key]) %}
+    {% endfor %}
+    {% if interval == 'mean' %}{% do beside.append(meta.squares) %}{% endif %}
     {% do beside.extend(meta.get('one_scale') or []) %}
-    {% for extra in beside %}
+    {% set known = parts | map(attribute='name') | list %}
+    {% for extra in beside | unique if extra not in known %}
         {% if extra not in by_name %}{{ metric_failed(name, 'config.meta names the unknown metric ' ~ extra) }}{% endif %}
         {% do parts.append(metric_part(by_name[extra], name, measures)) %}
     {% endfor %}
@@ -171,6 +184,7 @@
         'name': name, 'label': metric.label, 'description': metric.description, 'type': metric.type, 'meta': meta,
         'parts': parts, 'value': written.value, 'numerator': written.numerator, 'denominator': written.denominator,
         'n': written.n, 'squares': meta.get('squares'), 'too_young': meta.get('too_young'),
+        'weight_squares': meta.get('weight_squares'), 'unweighted': meta.get('unweighted'),
         'one_scale': meta.get('one_scale'), 'grains': grains, 'segments': meta.valid_dimensions,
     }) }}
 {% endmacro %}

@@ -1,9 +1,15 @@
 {#- Renders the definitions into SQL: one scan per fact, time dimension and kind of period, then one select per metric. -#}
 
-{#- Aggregates. Sums go through an exact decimal, so that a result does not depend on the order of the rows. -#}
+{#- A sum through an exact decimal, as a double, so that it does not depend on the order of the rows. Twelve places keep
+    weights and percentages exact to nine digits also in a difference. -#}
+{% macro exact_sum(expression) -%}
+    cast(sum(cast({{ expression }} as decimal(38, 12))) as double)
+{%- endmacro %}
+
+{#- Aggregates. -#}
 {% macro measure_aggregated(measure, expression) -%}
     {%- if measure.agg == 'sum' -%}
-        cast(sum(cast({{ expression }} as decimal(28, 6))) as double)
+        {{ exact_sum(expression) }}
     {%- elif measure.agg == 'count' -%}
         cast(count({{ expression }}) as double)
     {%- elif measure.agg == 'count_distinct' -%}
@@ -166,6 +172,9 @@
         cast({{ definition.denominator or 'null' }} as double) as denominator,
         cast({{ definition.value }} as double) as value,
         cast({{ definition.squares or 'null' }} as double) as squares,
+        {{ 'true' if definition.weight_squares else 'false' }} as is_weighted,
+        cast({{ definition.weight_squares or 'null' }} as double) as weight_squares,
+        cast({{ definition.unweighted or 'null' }} as bigint) as unweighted_count,
         cast({{ definition.n }} as bigint) as n,
         cast({{ definition.too_young or 'null' }} as bigint) as too_young_count,
         {% if definition.one_scale -%}

@@ -32,6 +32,26 @@
     ) / nullif({{ denominator }}, 0))
 {%- endmacro %}
 
+{#- Standard error of a mean, s/√n with the n − 1 of the sample: `numerator` = Σx (or Σwx), `squares` = Σx² (Σwx²). -#}
+{% macro mean_standard_error(numerator, squares, denominator) -%}
+    {%- set m -%} ({{ numerator }} / nullif({{ denominator }}, 0)) {%- endset -%}
+    sqrt(greatest({{ squares }} / nullif({{ denominator }}, 0) - {{ m }} * {{ m }}, 0) / nullif(greatest({{ denominator }} - 1, 0), 0))
+{%- endmacro %}
+
+{#- Newcombe's interval of the difference of two shares, `share` less `previous`, from their Wilson intervals; `side` is -1
+    or 1 (Newcombe 1998, method 10). -#}
+{% macro newcombe_bound(share, low, high, previous, previous_low, previous_high, side) -%}
+    {%- set near, far = (low, previous_high) if side < 0 else (high, previous_low) -%}
+    ({{ share }} - {{ previous }}) + ({{ side }}) * sqrt(
+        ({{ share }} - {{ near }}) * ({{ share }} - {{ near }}) + ({{ far }} - {{ previous }}) * ({{ far }} - {{ previous }})
+    )
+{%- endmacro %}
+
+{#- Kish's effective number of cases behind a weighted figure: (Σw)²/Σw². -#}
+{% macro effective_cases(weights, weight_squares) -%}
+    ({{ weights }} * {{ weights }} / nullif({{ weight_squares }}, 0))
+{%- endmacro %}
+
 {#- Standard error of a share: √(p(1 − p)/n). -#}
 {% macro share_standard_error(numerator, denominator) -%}
     sqrt(greatest(

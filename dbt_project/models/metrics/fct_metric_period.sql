@@ -45,6 +45,9 @@ known_or_not as (
         null as denominator,
         null as value,
         null as squares,
+        false as is_weighted,
+        null as weight_squares,
+        null as unweighted_count,
         null as n,
         null as too_young_count,
         false as is_mixed_scale,
@@ -60,7 +63,8 @@ as_of as (
     -- the first local date that is not over yet
     select
         {{ local_date('as_of') }} as today,
-        {{ threshold('confidence_z') }} as z
+        {{ threshold('confidence_z') }} as z,
+        {{ threshold('very_low_base_limit') }} as very_low_base_limit
     from {{ ref('stg_as_of') }}
 
 ),
@@ -71,6 +75,7 @@ placed as (
         measured.*,
         as_of.today,
         as_of.z,
+        as_of.very_low_base_limit,
         case measured.grain
             {%- for grain in ['day', 'week', 'month', 'quarter', 'year'] %}
             when '{{ grain }}' then cast({{ dbt.dateadd(grain, -1, 'measured.period_start') }} as date)
@@ -97,60 +102,92 @@ judged as (
                 then 'immature'
             when is_mixed_scale then 'mixed_scales'
             when value is null and too_young_count > 0 then 'immature'
+            when value is null and is_weighted and unweighted_count > 0 then 'no_frame'
             when value is null then 'no_data'
         end as null_reason
     from placed
 
 ),
 
+-- a weighted score is as certain as one of its effective cases would be
+based as (
+
+    select
+        *,
+        case when is_weighted then {{ effective_cases('denominator', 'weight_squares') }} end as n_effective,
+        case
+            when is_weighted
+                then numerator / nullif(denominator, 0) * {{ effective_cases('denominator', 'weight_squares') }}
+            else numerator
+        end as base_numerator,
+        case
+            when is_weighted
+                then squares / nullif(denominator, 0) * {{ effective_cases('denominator', 'weight_squares') }}
+            else squares
+        end as base_squares,
+        case when is_weighted then {{ effective_cases('denominator', 'weight_squares') }} else denominator end as base
+    from judged
+
+),
+
 valued as (
 
     select
-        metric,
-        grain,
-        period_start,
-        segment,
-        member,
-        numerator,
-        denominator,
-        case when null_reason is null then value end as value,
-        null_reason,
-        squares,
+        *,
+        case when null_reason is null then value end as known_value,
         case
             when null_reason is not null then null
-            when interval_kind = 'wilson' then {{ share_standard_error('numerator', 'denominator') }}
-            when interval_kind = 'nps' then {{ nps_standard_error('numerator', 'squares', 'denominator') }}
-        end as standard_error,
-        coalesce(n, 0) as n,
-        interval_kind,
-        min_n,
-        previous_start,
-        z
-    from judged
+            when interval_kind = 'wilson' then {{ share_standard_error('base_numerator', 'base') }}
+            when interval_kind = 'nps' then {{ nps_standard_error('base_numerator', 'base_squares', 'base') }}
+            when interval_kind = 'mean' then {{ mean_standard_error('base_numerator', 'base_squares', 'base') }}
+        end as standard_error
+    from based
+
+),
+
+bounded as (
+
+    select
+        *,
+        case
+            when known_value is null then null
+            when interval_kind = 'wilson' then {{ wilson_bound('base_numerator', 'base', 'z', -1) }}
+            when interval_kind = 'nps' then {{ nps_bound('base_numerator', 'base_squares', 'base', 'z', -1) }}
+            when interval_kind = 'mean' then known_value - z * standard_error
+        end as ci_low,
+        case
+            when known_value is null then null
+            when interval_kind = 'wilson' then {{ wilson_bound('base_numerator', 'base', 'z', 1) }}
+            when interval_kind = 'nps' then {{ nps_bound('base_numerator', 'base_squares', 'base', 'z', 1) }}
+            when interval_kind = 'mean' then known_value + z * standard_error
+        end as ci_high
+    from valued
 
 ),
 
 compared as (
 
     select
-        valued.*,
-        previous.value as previous_value,
-        valued.value - previous.value as change,
-        case valued.interval_kind
-            when 'wilson' then {{ pooled_standard_error(
-                'valued.numerator', 'valued.denominator', 'previous.numerator', 'previous.denominator'
+        bounded.*,
+        previous.known_value as previous_value,
+        previous.ci_low as previous_ci_low,
+        previous.ci_high as previous_ci_high,
+        bounded.known_value - previous.known_value as change,
+        sqrt(
+            bounded.standard_error * bounded.standard_error + previous.standard_error * previous.standard_error
+        ) as unpooled_standard_error,
+        case
+            when bounded.interval_kind = 'wilson' then {{ pooled_standard_error(
+                'bounded.base_numerator', 'bounded.base', 'previous.base_numerator', 'previous.base'
             ) }}
-            when 'nps' then sqrt(
-                valued.standard_error * valued.standard_error + previous.standard_error * previous.standard_error
-            )
-        end as change_standard_error
-    from valued
-    left join valued as previous
-        on valued.metric = previous.metric
-        and valued.grain = previous.grain
-        and valued.segment = previous.segment
-        and valued.member = previous.member
-        and valued.previous_start = previous.period_start
+        end as pooled_standard_error
+    from bounded
+    left join bounded as previous
+        on bounded.metric = previous.metric
+        and bounded.grain = previous.grain
+        and bounded.segment = previous.segment
+        and bounded.member = previous.member
+        and bounded.previous_start = previous.period_start
 
 ),
 
@@ -164,28 +201,40 @@ final as (
         member,
         numerator,
         denominator,
-        value,
+        known_value as value,
         null_reason,
         standard_error,
-        case
-            when value is null then null
-            when interval_kind = 'wilson' then {{ wilson_bound('numerator', 'denominator', 'z', -1) }}
-            when interval_kind = 'nps' then {{ nps_bound('numerator', 'squares', 'denominator', 'z', -1) }}
-        end as ci_low,
-        case
-            when value is null then null
-            when interval_kind = 'wilson' then {{ wilson_bound('numerator', 'denominator', 'z', 1) }}
-            when interval_kind = 'nps' then {{ nps_bound('numerator', 'squares', 'denominator', 'z', 1) }}
-        end as ci_high,
-        n,
-        coalesce(n < min_n, false) as is_low_base,
+        ci_low,
+        ci_high,
+        coalesce(n, 0) as n,
+        n_effective,
+        cast(n as double) / nullif(n_effective, 0) as design_effect,
+        coalesce(coalesce(n, 0) < min_n, false) as is_low_base,
+        -- low base is asked of a metric by its min_n; few cases mark strongly only what they mark at all
+        coalesce(coalesce(n, 0) < least(min_n, very_low_base_limit), false) as is_very_low_base,
         previous_value,
         change,
+        case
+            when change is null then null
+            when interval_kind = 'wilson' then {{ newcombe_bound(
+                'known_value', 'ci_low', 'ci_high', 'previous_value', 'previous_ci_low', 'previous_ci_high', -1
+            ) }}
+            when interval_kind in ('nps', 'mean') then change - z * unpooled_standard_error
+        end as change_ci_low,
+        case
+            when change is null then null
+            when interval_kind = 'wilson' then {{ newcombe_bound(
+                'known_value', 'ci_low', 'ci_high', 'previous_value', 'previous_ci_low', 'previous_ci_high', 1
+            ) }}
+            when interval_kind in ('nps', 'mean') then change + z * unpooled_standard_error
+        end as change_ci_high,
         -- no variance on either side: nothing can be said
         case
             when change is null or interval_kind is null then null
             when change = 0 then false
-            when change_standard_error > 0 then abs(change) / change_standard_error >= z
+            when interval_kind = 'wilson' and pooled_standard_error > 0 then abs(change) / pooled_standard_error >= z
+            when interval_kind <> 'wilson' and unpooled_standard_error > 0
+                then abs(change) / unpooled_standard_error >= z
         end as is_significant
     from compared
 
