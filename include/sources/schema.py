@@ -149,7 +149,7 @@ class Question(_Strict):
     opposite_of: str | None = None
     shown_if: str | None = Field(None, pattern=r"^\s*[\w.\-]+\s*(<=|>=|!=|=|<|>)\s*-?\d+(\.\d+)?\s*$")
     required: bool = False
-    role: Literal["nps", "csat", "ces", "dimension", "choice", "open"] = "dimension"
+    role: Literal["nps", "csat", "ces", "first_try", "dimension", "choice", "open"] = "dimension"
     satisfied_min: float | None = None
     values: str | ValueMap | None = None
     missing: Texts = ()

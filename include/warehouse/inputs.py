@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include import files
+from include.configuration import experience_tables
 from include.contracts import load_contracts
 from include.gate.ledger import Gate, check_undamaged
 from include.gate.rules import load_rules
@@ -81,6 +82,7 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
     },
     "rule": {name: pa.string() for name in ("rule_id", "entity", "verdict", "requirement", "name_en", "name_zh")},
     "key_space": {"key_space": pa.string(), "key_space_rank": pa.int32()},
+    **experience_tables.SCHEMAS,
 }
 Row = dict[str, Any]
 
@@ -104,6 +106,7 @@ def write_inputs(settings: Settings, as_of: datetime, verified: set[str]) -> Inp
 
     Raises:
         DamagedFileError: files are damaged or gone.
+        ConfigurationError: a file of the configuration can't be used.
     """
     home = settings.home
     batches = read_held_batches(home, as_of)
@@ -122,6 +125,7 @@ def write_inputs(settings: Settings, as_of: datetime, verified: set[str]) -> Inp
         "check_result": _check_rows(batches),
         "rule": _rule_rows(),
         "key_space": _key_space_rows(settings),
+        **experience_tables.experience_tables(settings.config),
     }
     for name, rows in tables.items():
         schema = pa.schema(list(SCHEMAS[name].items()))

@@ -6,6 +6,7 @@ import json
 import random
 import re
 import shutil
+import statistics
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from include.configuration.experience_tables import weight_rows
+from include.configuration.weights import CsiWeights, Scene
 from tests.support import warehouse_fixture
 from tests.support.metricflow_oracle import MetricFlowOracle
 from tests.support.warehouse_fixture import PROJECT, BuildError, WarehouseFixture
@@ -105,8 +108,16 @@ def _deliver_tickets(home: WarehouseFixture, chance: random.Random) -> list[dict
 
 
 def _deliver_surveys(home: WarehouseFixture, chance: random.Random, tickets: list[dict[str, Any]]) -> None:
-    scales = {"csat": (1, 5), "ces": (1, 7), "nps": (0, 10)}
-    asked = {"after": ("csat", "ces"), "yearly": ("nps", "csat"), "short": ("ces",)}
+    scales = {"csat": (1, 5), "ces": (1, 7), "nps": (0, 10), "solved": (0, 1), "speed": (1, 5), "skill": (1, 5)}
+    asked = {
+        "after": ("csat", "ces", "solved", "speed", "skill"),
+        "yearly": ("nps", "csat", "skill"),
+        "short": ("ces",),
+    }
+    roles_of = {"solved": "first_try", "speed": "dimension", "skill": "dimension"}
+    scene = Scene(scene="everyday", en="Everyday", zh="日常", weights={"speed": Decimal(2), "skill": Decimal(1)})
+    for table, rows in weight_rows(CsiWeights(coverage_min=Decimal("0.3"), scenes=(scene,))).items():
+        home.control(table, rows)
     home.deliver(
         "survey",
         [{"survey_id": "after", "purpose": "transactional"}, {"survey_id": "yearly", "purpose": "relationship"},
@@ -115,7 +126,9 @@ def _deliver_surveys(home: WarehouseFixture, chance: random.Random, tickets: lis
     )  # fmt: skip
     home.deliver(
         "survey_question",
-        [{"question_id": f"{survey}.{role}", "survey_id": survey, "metric_role": role,
+        [{"question_id": f"{survey}.{role}", "survey_id": survey, "metric_role": roles_of.get(role, role),
+          "dimension": role if role in ("speed", "skill") else None,
+          "direction": "lower_is_better" if role == "ces" else "higher_is_better",
           "scale_min": scales[role][0], "scale_max": 5 if survey == "short" else scales[role][1]}
          for survey, roles in asked.items() for role in roles],
         source="survey",
@@ -137,6 +150,7 @@ def _deliver_surveys(home: WarehouseFixture, chance: random.Random, tickets: lis
         if chance.random() < 0.6:
             scores = {role: chance.randint(*scales[role]) for role in asked[survey]}
             respond(f"R{n}", survey, sent + timedelta(hours=chance.randint(1, 100)), scores, invitation_id=f"I{n}",
+                    duration_seconds=chance.randint(30, 300),
                     is_counted=chance.random() < 0.85, is_complete=chance.random() < 0.9)  # fmt: skip
     # METHODS: 50/30/20 and 80 satisfied of 100, then 180 of 200; 5 of 5 and 0 of 10; and one month with two scales
     for n in range(100):
@@ -152,6 +166,13 @@ def _deliver_surveys(home: WarehouseFixture, chance: random.Random, tickets: lis
         respond(f"none{n}", "after", datetime(2025, 4, 15), {"csat": 3, "ces": 2})
     respond("other", "short", datetime(2025, 4, 15), {"ces": 2})
     respond("trial", "trial", datetime(2025, 4, 15), {})
+    home.deliver(
+        "follow_up",
+        [{"follow_up_id": f"F{n}", "response_id": one["response_id"], "response_id_space": "survey", "agent_id": "A1",
+          "agent_id_space": "desk", "action_taken": "called", "outcome": "done", "is_confirmed_solved": n % 2 == 0}
+         for n, one in enumerate(responses)],
+        source="desk",
+    )  # fmt: skip
     home.deliver("survey_invitation", invitations, source="survey")
     home.deliver("survey_response", responses, source="survey")
     home.deliver("survey_answer", answers, source="survey")
@@ -201,6 +222,44 @@ def test_wilson_intervals_of_methods(
 def test_change_of_a_share_is_significant(warehouse: WarehouseFixture) -> None:
     row = _total(warehouse, "csat_relationship", "month", "2025-02-01")
     assert (row["previous_value"], row["change"], row["is_significant"]) == (0.8, pytest.approx(0.1), True)
+    # Newcombe, as METHODS prints it
+    assert [round(row["change_ci_low"], 4), round(row["change_ci_high"], 4)] == [0.0170, 0.1952]
+
+
+def test_means_have_the_interval_and_the_change_of_their_answers(warehouse: WarehouseFixture) -> None:
+    answers: dict[date, list[float]] = {}
+    for row in warehouse.rows(
+        "select date_trunc('month', submitted_date) as month, ces_score from marts.fct_survey_response"
+        " where purpose = 'transactional' and is_ces_counted and submitted_date >= '2026-01-01'"
+    ):
+        answers.setdefault(row["month"], []).append(row["ces_score"])
+    z, before, compared = 1.959963984540054, None, 0
+    for month in sorted(answers):
+        row = _total(warehouse, "ces_transactional", "month", month.isoformat())
+        mean, error = statistics.mean(answers[month]), statistics.stdev(answers[month]) / len(answers[month]) ** 0.5
+        assert row["value"] == pytest.approx(mean)
+        assert (row["ci_low"], row["ci_high"]) == pytest.approx((mean - z * error, mean + z * error))
+        if before:
+            change, both = mean - before[0], (error**2 + before[1] ** 2) ** 0.5
+            assert row["change"] == pytest.approx(change)
+            assert (row["change_ci_low"], row["change_ci_high"]) == pytest.approx(
+                (change - z * both, change + z * both)
+            )
+            assert row["is_significant"] == (abs(change) >= z * both)
+            compared += 1
+        before = (mean, error)
+    assert compared >= 3
+
+
+def test_a_score_without_frame_has_no_weighted_value(warehouse: WarehouseFixture) -> None:
+    row = _total(warehouse, "csat_relationship_weighted", "month", "2025-01-01")
+    assert (row["value"], row["null_reason"], row["n"], row["n_effective"]) == (None, "no_frame", 0, None)
+    assert (row["is_low_base"], row["is_very_low_base"]) == (True, True)
+    weighted = _total(warehouse, "csat_transactional_weighted", "year", "2026-01-01")
+    assert weighted["value"] is not None
+    assert weighted["ci_low"] < weighted["value"] < weighted["ci_high"]
+    assert 1 < weighted["n_effective"] <= weighted["n"] + 1e-6
+    assert weighted["design_effect"] == pytest.approx(weighted["n"] / weighted["n_effective"])
 
 
 def test_effort_on_two_scales_is_not_pooled(warehouse: WarehouseFixture) -> None:
@@ -240,7 +299,8 @@ def test_headline_metrics_are_published_by_every_segment(warehouse: WarehouseFix
         "select metric from metrics.fct_metric_period group by metric having count(numerator) = 0 and count(value) = 0"
     )
     assert {row["metric"] for row in silent} == {
-        "nps_transactional", "nps_transactional_uncleaned", "stated_churn_rate", "transfer_rate", "escalation_rate",
+        "nps_transactional", "nps_transactional_uncleaned", "nps_transactional_weighted",
+        "stated_churn_rate", "transfer_rate", "escalation_rate",
     }  # fmt: skip
     for row in defined.values():
         assert all(row[name] for name in ("name_zh", "name_en", "formula", "unit", "direction", "owner", "source"))

@@ -19,6 +19,9 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from include.configuration.experience_tables import sampling_rows, weight_rows
+from include.configuration.sampling import Sampling
+from include.configuration.weights import CsiWeights
 from include.contracts import load_contracts
 from include.settings import as_of_date, end_of_day, night_id
 from tests.support.dbt_process import run_dbt
@@ -53,7 +56,14 @@ CONTROL = {
     "rule_id VARCHAR, verdict VARCHAR, failed_count BIGINT, checked_count BIGINT, stopped BOOLEAN",
     "rule": "rule_id VARCHAR, entity VARCHAR, verdict VARCHAR, requirement VARCHAR, name_en VARCHAR, name_zh VARCHAR",
     "key_space": "key_space VARCHAR, key_space_rank INTEGER",
+    "csi_scene": "scene VARCHAR, scene_rank INTEGER, name_en VARCHAR, name_zh VARCHAR, purpose VARCHAR, "
+    "customer_type VARCHAR, tier VARCHAR, product_line VARCHAR, channel_group VARCHAR, valid_from DATE, "
+    "valid_to DATE, coverage_min DECIMAL(18, 6)",
+    "csi_weight": "scene VARCHAR, scene_rank INTEGER, dimension VARCHAR, weight DECIMAL(18, 6)",
+    "sampling_purpose": "purpose VARCHAR, population VARCHAR, wave VARCHAR, recently_asked_days INTEGER",
+    "sampling_stratum": "tier VARCHAR, stratum VARCHAR",
 }
+_ROWS_AT_A_TIME = 200
 QUARANTINE = (
     "source VARCHAR, feed VARCHAR, batch_id VARCHAR, gate_no INTEGER, entity VARCHAR, row_number BIGINT, "
     "row_id BIGINT, business_key VARCHAR, rule_id VARCHAR, verdict VARCHAR, status VARCHAR, "
@@ -341,6 +351,8 @@ class WarehouseFixture:
             "key_space": [
                 {"key_space": name, "key_space_rank": rank} for rank, name in enumerate(self.key_spaces, start=1)
             ],
+            **weight_rows(CsiWeights()),
+            **sampling_rows(Sampling()),
         }
 
     def _holding(self) -> list[Gate]:
@@ -362,9 +374,15 @@ def _write(connection: duckdb.DuckDBPyConnection, path: Path, ddl: str, rows: Se
     path.parent.mkdir(parents=True, exist_ok=True)
     connection.execute(f"create or replace temp table given ({ddl})")
     names = [row[0] for row in connection.execute("describe given").fetchall()]
-    if rows:
-        marks = ", ".join("?" for _ in names)
-        connection.executemany(
-            f"insert into given values ({marks})", [[row.get(name) for name in names] for row in rows]
-        )
+    for start in range(0, len(rows), _ROWS_AT_A_TIME):
+        values = [[row.get(name) for name in names] for row in rows[start : start + _ROWS_AT_A_TIME]]
+        marks = f"({', '.join('?' for _ in names)})"
+        # many rows in one statement are faster by far, but only values of one type a column are cast as a single one is
+        if all(
+            len({type(value) for value in column if value is not None}) <= 1 for column in zip(*values, strict=True)
+        ):
+            everything = [value for row in values for value in row]
+            connection.execute(f"insert into given values {', '.join([marks] * len(values))}", everything)
+        else:
+            connection.executemany(f"insert into given values {marks}", values)
     connection.execute(f"copy given to '{path}' (format parquet)")

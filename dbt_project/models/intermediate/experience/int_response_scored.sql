@@ -13,6 +13,7 @@ valid as (
         response_key,
         metric_role,
         cast(answer_value as double) as score,
+        answer_pomp,
         is_satisfied,
         is_own_counted,
         cast(cast(scale_min as integer) as {{ dbt.type_string() }})
@@ -23,10 +24,16 @@ valid as (
         ) as role_position
     from answers
     where
-        metric_role in ('csat', 'ces', 'nps')
+        metric_role in ('csat', 'ces', 'nps', 'first_try')
         and is_on_scale
         -- a recommendation on another scale is no net promoter score
         and (metric_role <> 'nps' or (coalesce(scale_min, 0) = 0 and coalesce(scale_max, 10) = 10))
+
+),
+
+limits as (
+
+    select {{ threshold('ces_top_pomp') }} as ces_top_pomp
 
 ),
 
@@ -53,7 +60,12 @@ scored as (
         max(case when metric_role = 'csat' and is_own_counted then 1 end) as is_csat_counted,
         max(case when metric_role = 'ces' then score end) as ces_score,
         max(case when metric_role = 'ces' and is_own_counted then 1 end) as is_ces_counted,
-        max(case when metric_role = 'ces' then scale end) as ces_scale
+        max(case when metric_role = 'ces' then scale end) as ces_scale,
+        max(case when metric_role = 'nps' then answer_pomp end) as nps_pomp,
+        max(case when metric_role = 'csat' then answer_pomp end) as csat_pomp,
+        max(case when metric_role = 'ces' then answer_pomp end) as ces_pomp,
+        max(case when metric_role = 'first_try' then answer_pomp end) as first_try_pomp,
+        max(case when metric_role = 'first_try' and is_own_counted then 1 end) as is_first_try_counted
     from valid
     where role_position = 1
     group by response_key
@@ -72,8 +84,14 @@ final as (
         coalesce(scored.is_csat_counted, 0) = 1 as is_csat_counted,
         scored.ces_score,
         coalesce(scored.is_ces_counted, 0) = 1 as is_ces_counted,
-        scored.ces_scale
+        scored.ces_scale,
+        scored.ces_pomp >= limits.ces_top_pomp as ces_is_top,
+        -- only a plain yes, the best answer there is, says that it was solved at the first try
+        scored.first_try_pomp >= 100 as is_first_try_solved,
+        coalesce(scored.is_first_try_counted, 0) = 1 as is_first_try_counted,
+        coalesce(scored.csat_pomp, scored.nps_pomp) as overall_pomp
     from counted
+    cross join limits
     left join scored on counted.response_key = scored.response_key
 
 )

@@ -9,8 +9,7 @@ answers as (
 
 responses as (
 
-    select * from {{ ref('stg_survey_response') }}
-    where not is_deleted
+    select * from {{ ref('int_response_placed') }}
 
 ),
 
@@ -35,7 +34,18 @@ joined as (
         responses.survey_key,
         answers.source,
         answers.batch_id,
+        responses.purpose,
+        responses.customer_key,
+        responses.customer_version_key,
+        responses.product_key,
+        responses.agent_key,
+        responses.team_key,
+        responses.issue_type,
+        responses.channel,
+        responses.channel_key,
+        responses.is_new_customer,
         responses.submitted_at,
+        responses.submitted_date,
         questions.block,
         questions.position,
         questions.dimension,
@@ -98,7 +108,18 @@ final as (
         survey_key,
         source,
         batch_id,
+        purpose,
+        customer_key,
+        customer_version_key,
+        product_key,
+        agent_key,
+        team_key,
+        issue_type,
+        channel,
+        channel_key,
+        is_new_customer,
         submitted_at,
+        submitted_date,
         block,
         position,
         dimension,

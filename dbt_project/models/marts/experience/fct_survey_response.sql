@@ -2,8 +2,7 @@ with
 
 responses as (
 
-    select * from {{ ref('stg_survey_response') }}
-    where not is_deleted
+    select * from {{ ref('int_response_placed') }}
 
 ),
 
@@ -13,136 +12,167 @@ scores as (
 
 ),
 
-surveys as (
+indices as (
 
-    select * from {{ ref('stg_survey') }}
+    select * from {{ ref('int_response_csi') }}
 
 ),
 
 invitations as (
 
-    select * from {{ ref('stg_survey_invitation') }}
+    select * from {{ ref('int_invitation_framed') }}
 
 ),
 
-tickets as (
+frames as (
 
-    select * from {{ ref('fct_ticket') }}
-
-),
-
-customers as (
-
-    select * from {{ ref('int_customer_resolved') }}
+    select * from {{ ref('fct_survey_frame') }}
 
 ),
 
-buyers as (
+-- what was done about a response, put together from all of its follow-ups
+follow_ups as (
 
-    select * from {{ ref('dim_customer') }}
+    select
+        response_key,
+        max(agent_key <> 0) as has_owner,
+        max(action_taken is not null) as has_action,
+        max(outcome is not null) as has_result,
+        max(coalesce(is_confirmed_solved, false)) as is_confirmed
+    from {{ ref('stg_follow_up') }}
+    where response_key <> 0 and not is_deleted
+    group by response_key
 
 ),
 
-as_of as (
+-- where no source delivers follow-ups nobody knows whether a loop was closed
+follow_ups_delivered as (
 
-    select as_of from {{ ref('stg_as_of') }}
+    select count(*) as follow_up_count
+    from {{ ref('stg_follow_up') }}
+    where not is_deleted
 
 ),
 
--- who a response is from and what about: its own word, else that of its invitation, else that of its ticket
-placed as (
+limits as (
+
+    select {{ threshold('low_score_pomp') }} as low_score_pomp
+
+),
+
+judged as (
 
     select
         responses.*,
-        invitations.stratum,
-        invitations.sampling_probability,
-        coalesce(responses.channel, invitations.channel) as placed_channel,
-        coalesce(nullif(responses.ticket_key, 0), invitations.ticket_key, 0) as placed_ticket_key,
-        coalesce(nullif(responses.customer_record_key, 0), invitations.customer_record_key, 0)
-            as placed_customer_record_key
+        scores.nps_score,
+        scores.csat_score,
+        scores.csat_is_satisfied,
+        scores.ces_score,
+        scores.ces_scale,
+        scores.ces_is_top,
+        scores.is_first_try_solved,
+        indices.csi_score,
+        case when responses.scene is not null then coalesce(indices.csi_coverage, 0) end as csi_coverage,
+        responses.is_counted and coalesce(scores.is_nps_counted, false) as is_nps_counted,
+        responses.is_counted and coalesce(scores.is_csat_counted, false) as is_csat_counted,
+        responses.is_counted and coalesce(scores.is_ces_counted, false) as is_ces_counted,
+        responses.is_counted and coalesce(scores.is_first_try_counted, false) as is_first_try_counted,
+        scores.overall_pomp,
+        scores.overall_pomp < limits.low_score_pomp as is_low_score,
+        scores.answered_count as scored_count,
+        coalesce(invitations.stratum, responses.stratum) as framed_stratum,
+        coalesce(invitations.frame_key, 0) as frame_key,
+        frames.weight
     from responses
+    cross join limits
+    left join scores on responses.response_key = scores.response_key
+    left join indices
+        on responses.response_key = indices.response_key
+        and responses.scene_rank = indices.scene_rank
     left join invitations on responses.invitation_key = invitations.invitation_key
-
-),
-
-joined as (
-
-    select
-        placed.*,
-        as_of.as_of,
-        surveys.purpose,
-        surveys.wave,
-        tickets.product_key,
-        tickets.agent_key,
-        tickets.team_key,
-        tickets.issue_type,
-        coalesce(nullif(coalesce(customers.customer_key, 0), 0), tickets.customer_key, 0) as customer_key,
-        {{ own_rules('placed.flag_rules') }} as own_flag_rules,
-        {{ local_date('placed.submitted_at') }} as submitted_date
-    from placed
-    cross join as_of
-    left join surveys on placed.survey_key = surveys.survey_key
-    left join tickets on placed.placed_ticket_key = tickets.ticket_key
-    left join customers on placed.placed_customer_record_key = customers.customer_record_key
+    left join frames on invitations.frame_key = frames.frame_key
 
 ),
 
 final as (
 
     select
-        joined.response_key,
-        joined.response_id,
-        joined.source,
-        joined.batch_id,
-        joined.survey_key,
-        joined.purpose,
-        joined.wave,
-        joined.invitation_key,
-        joined.customer_key,
-        coalesce(customer_version.customer_version_key, 0) as customer_version_key,
-        joined.placed_ticket_key as ticket_key,
-        coalesce(joined.product_key, 0) as product_key,
-        coalesce(joined.agent_key, 0) as agent_key,
-        coalesce(joined.team_key, 0) as team_key,
-        joined.issue_type,
-        {{ code_key('issue_type', 'joined.issue_type') }} as issue_type_key,
-        joined.placed_channel as channel,
-        {{ code_key('channel', 'joined.placed_channel') }} as channel_key,
-        joined.language,
-        joined.stratum,
-        cast(joined.sampling_probability as double) as sampling_probability,
-        joined.started_at,
-        joined.submitted_at,
-        joined.submitted_date,
-        joined.duration_seconds,
-        coalesce(joined.is_complete, true) as is_complete,
-        joined.is_counted,
-        scores.nps_score,
-        scores.csat_score,
-        scores.csat_is_satisfied,
-        scores.ces_score,
-        scores.ces_scale,
-        cast(null as double) as csi_score,
-        joined.is_counted and coalesce(scores.is_nps_counted, false) as is_nps_counted,
-        joined.is_counted and coalesce(scores.is_csat_counted, false) as is_csat_counted,
-        joined.is_counted and coalesce(scores.is_ces_counted, false) as is_ces_counted,
-        coalesce(joined.answered_count, scores.answered_count, 0) as answered_count,
-        joined.missing_required_count,
-        joined.longest_run,
-        joined.irv,
-        joined.relative_speed,
+        judged.response_key,
+        judged.response_id,
+        judged.source,
+        judged.batch_id,
+        judged.survey_key,
+        judged.purpose,
+        judged.wave,
+        judged.invitation_key,
+        judged.customer_key,
+        judged.customer_version_key,
+        judged.ticket_key,
+        judged.product_key,
+        judged.agent_key,
+        judged.team_key,
+        judged.issue_type,
+        judged.issue_type_key,
+        judged.channel,
+        judged.channel_key,
+        judged.language,
+        judged.framed_stratum as stratum,
+        judged.sampling_probability,
+        judged.frame_key,
+        case when judged.is_counted then judged.weight end as sampling_weight,
+        case
+            when not judged.is_counted then 'not_counted'
+            when judged.weight is not null then null
+            when judged.invitation_key = 0 then 'no_invitation'
+            when judged.frame_key = 0 then 'no_frame'
+            else 'no_population'
+        end as weight_null_reason,
+        judged.started_at,
+        judged.submitted_at,
+        judged.submitted_date,
+        judged.duration_seconds,
+        judged.is_complete,
+        judged.is_counted,
+        judged.nps_score,
+        judged.csat_score,
+        judged.csat_is_satisfied,
+        judged.ces_score,
+        judged.ces_scale,
+        judged.ces_is_top,
+        judged.is_first_try_solved,
+        judged.csi_score,
+        judged.scene as csi_scene,
+        judged.csi_coverage,
+        judged.is_nps_counted,
+        judged.is_csat_counted,
+        judged.is_ces_counted,
+        judged.is_first_try_counted,
+        judged.is_low_score,
+        coalesce(judged.is_low_score, false) or judged.is_about_complaint as needs_closing,
+        case
+            when
+                follow_ups_delivered.follow_up_count > 0
+                and (coalesce(judged.is_low_score, false) or judged.is_about_complaint)
+                then coalesce(
+                    follow_ups.has_owner and follow_ups.has_action and follow_ups.has_result
+                    and follow_ups.is_confirmed, false
+                )
+        end as is_closed_loop,
+        coalesce(judged.answered_count, judged.scored_count, 0) as answered_count,
+        judged.missing_required_count,
+        judged.longest_run,
+        judged.irv,
+        judged.relative_speed,
         cast(null as double) as quality_score,
         case
-            when joined.not_counted_rules is null then joined.own_flag_rules
-            when joined.own_flag_rules is null then joined.not_counted_rules
-            else joined.not_counted_rules || ',' || joined.own_flag_rules
+            when judged.not_counted_rules is null then judged.own_flag_rules
+            when judged.own_flag_rules is null then judged.not_counted_rules
+            else judged.not_counted_rules || ',' || judged.own_flag_rules
         end as quality_flags,
-        {{ is_new_customer('buyers.first_purchase_date', 'joined.submitted_date') }} as is_new_customer
-    from joined
-    left join scores on joined.response_key = scores.response_key
-    left join buyers on joined.customer_key = buyers.customer_key
-    -- a response without a time is one of the customer as known now
-    {{ customer_version_join('joined.customer_key', 'coalesce(joined.submitted_at, joined.as_of)') }}
+        judged.is_new_customer
+    from judged
+    cross join follow_ups_delivered
+    left join follow_ups on judged.response_key = follow_ups.response_key
 
 )
 
