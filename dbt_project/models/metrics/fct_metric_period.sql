@@ -211,7 +211,7 @@ final as (
         cast(n as double) / nullif(n_effective, 0) as design_effect,
         coalesce(coalesce(n, 0) < min_n, false) as is_low_base,
         -- low base is asked of a metric by its min_n; few cases mark strongly only what they mark at all
-        coalesce(coalesce(n, 0) < least(min_n, very_low_base_limit), false) as is_very_low_base,
+        coalesce(coalesce(n, 0) < min_n and coalesce(n, 0) < very_low_base_limit, false) as is_very_low_base,
         previous_value,
         change,
         case

@@ -88,7 +88,8 @@ resolved as (
 
 ),
 
--- who could have been asked: a customer on the sampling date, or a ticket at its first resolution, which no later reopening moves
+-- who could have been asked: a customer on the sampling date, or a ticket at its first resolution, which no later
+-- reopening moves
 units as (
 
     select
