@@ -30,6 +30,7 @@
         {{ sql_text(meta.label_zh) }} as name_zh,
         {{ sql_text(definition.label) }} as name_en,
         {{ sql_text(definition.description) }} as description,
+        {{ sql_text(meta.description_zh) }} as description_zh,
         {{ sql_text(metric_written(definition.value, definition.parts)) }} as formula,
         {{ sql_text(meta.unit) }} as unit,
         {{ sql_text(meta.direction) }} as direction,
