@@ -1,0 +1,32 @@
+"""`make report`: write the pages of the served night again, without a run."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.markup import escape
+
+from include.errors import MetricsError
+from include.reporting.writing import write_reports
+from include.settings import load_settings
+from include.warehouse.run_lock import run_lock
+
+
+def main() -> int:
+    """Write the pages and say where they are. Returns the exit code."""
+    console = Console(highlight=False)
+    try:
+        settings = load_settings()
+        with run_lock(settings.home):
+            summary = write_reports(settings)
+    except (MetricsError, OSError) as error:
+        console.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+        return 1
+    console.print(f"[green]✓[/] {summary.pages} pages, {summary.size / 1000:,.0f} kB")
+    console.print(f"  {escape(summary.path)}", soft_wrap=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""What the pages say, in both languages: the phrases of `words.yml`, and names for codes of the warehouse."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from include.warehouse.night_summary import Language
+
+Kind = Literal["segment", "member", "dimension", "purpose", "unit", "direction", "grain", "owner", "reason", "interval"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+_FILE = Path(__file__).with_name("words.yml")
+
+
+def word(language: Language, name: str, /, **about: object) -> str:
+    """A phrase in a language, with what it is about filled in."""
+    return str(_content()["phrases"][name][language]).format(**about)
+
+
+def named(language: Language, kind: Kind, code: str) -> str:
+    """A code of the warehouse in words; one that has none (an installation's own) is shown as it is, spaced."""
+    words = _content()["codes"][kind].get(code)
+    return str(words[language]) if words else code.replace("_", " ")
+
+
+def is_named(kind: Kind, code: str) -> bool:
+    """Whether a code has words of its own."""
+    return code in _content()["codes"][kind]
+
+
+def period(language: Language, grain: str, start: date) -> str:
+    """A period as people call it: June 2026, 2026年6月, week of 2026-06-22."""
+    if grain == "month":
+        month = word(language, "months").split()[start.month - 1]
+        return word(language, "month_of", month=month, year=start.year)
+    if grain == "quarter":
+        return word(language, "quarter_of", quarter=(start.month + 2) // 3, year=start.year)
+    return word(language, "week_of" if grain == "week" else "day_of", day=start.isoformat())
+
+
+@cache
+def _content() -> dict[str, dict[str, Any]]:
+    content: dict[str, dict[str, Any]] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    return content

@@ -1,0 +1,110 @@
+"""Write the pages into the data home: whole or not at all, and never at the cost of what is served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import duckdb
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from include import files
+from include.errors import MetricsError
+from include.reporting.dictionary_page import dictionary_page
+from include.reporting.metrics_page import metrics_page
+from include.reporting.served_facts import ServedFacts, read_served_facts
+from include.reporting.words import LANGUAGES, word
+from include.settings import Settings, night_text
+from include.warehouse.night_summary import Language
+from include.warehouse.publish import serve_file, served_as_of
+
+_TEMPLATES = Path(__file__).with_name("templates")
+_PAGES = {"index": metrics_page, "dictionary": dictionary_page}
+
+
+class ReportError(MetricsError):
+    """The pages can't be written; what is served stays served, and the pages of the last night stay as they are."""
+
+    default_code = "SM601"
+
+
+@dataclass(frozen=True)
+class ReportSummary:
+    """What was written: the metrics page in the installation's language, and how much in all (bytes)."""
+
+    path: str
+    pages: int
+    size: int
+
+
+def metrics_page_file(home: Path, language: Language) -> Path:
+    """The metrics page of a data home."""
+    return home / "reports" / "metrics" / f"index.{language}.html"
+
+
+def write_reports(settings: Settings, as_of: datetime | None = None) -> ReportSummary:
+    """Write the pages of the served night; whoever calls holds the data home's lock.
+
+    Args:
+        settings: of the installation.
+        as_of: the night that has to be the served one; null takes what is served.
+
+    Raises:
+        ReportError: nothing, or another night, is served, or the warehouse lacks what the pages show.
+        OSError: the disk is full.
+    """
+    served = served_as_of(settings.home)
+    if served is None:
+        raise ReportError(f"there is no warehouse yet to report on ({serve_file(settings.home)}); run a night first")
+    if as_of is not None and served != as_of:
+        raise ReportError(f"night {night_text(served)} is served, not {night_text(as_of)}; publish that night first")
+    pages = rendered_pages(settings.home)
+    folder = metrics_page_file(settings.home, settings.language).parent
+    for name, content in pages.items():
+        files.write_bytes(folder / name, content)
+    return ReportSummary(
+        path=str(metrics_page_file(settings.home, settings.language)),
+        pages=len(pages),
+        size=sum(len(content) for content in pages.values()),
+    )
+
+
+def rendered_pages(home: Path) -> dict[str, bytes]:
+    """Every page by its file name.
+
+    Raises:
+        ReportError: the served warehouse can't be read, or lacks what the pages show.
+    """
+    try:
+        facts = read_served_facts(home)
+    except (duckdb.Error, KeyError) as error:
+        problem = str(error).splitlines()[0]
+        raise ReportError(
+            f"{serve_file(home)} lacks what the pages show ({problem}); if an older version of the project built it, "
+            "run a night with this one"
+        ) from error
+    return {
+        f"{page}.{language}.html": _rendered(page, facts, language).encode()
+        for page in _PAGES
+        for language in LANGUAGES
+    }
+
+
+def _rendered(page: str, facts: ServedFacts, language: Language) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(f"{page}.html.j2").render(
+        **_PAGES[page](facts, language),
+        language=language,
+        other="en" if language == "zh" else "zh",
+        page=page,
+        word=partial(word, language),
+        other_word=partial(word, "en" if language == "zh" else "zh"),
+    )

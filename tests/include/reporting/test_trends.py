@@ -1,0 +1,133 @@
+"""Which periods a trend has, what sets its limits, and where its picture's parts lie."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from include.reporting.trend_chart import picture_of, round_ticks
+from include.reporting.trends import PeriodValue, following, preceding, trend_of
+
+UNTIL = date(2026, 7, 1)
+
+
+def value(grain: str, start: date, number: float | None, n: int = 100) -> PeriodValue:
+    return PeriodValue(grain, start, number, n, n < 30, None, None, None if number is not None else "immature")
+
+
+def months(count: int, first: date = date(2025, 1, 1)) -> list[date]:
+    found = [first]
+    while len(found) < count:
+        found.append(following("month", found[-1]))
+    return found
+
+
+def test_a_month_that_still_runs_is_no_part_of_a_trend() -> None:
+    rows = [value("month", start, 1.0) for start in months(18)]
+
+    whole, half = trend_of(rows, "score", UNTIL), trend_of(rows, "score", date(2026, 6, 30))
+
+    assert whole and half
+    assert whole.points[-1].period.start == date(2026, 6, 1)
+    assert half.points[-1].period.start == date(2026, 5, 1)
+
+
+def test_no_more_than_24_months_and_none_before_the_first() -> None:
+    long = trend_of([value("month", start, 1.0) for start in months(54, date(2022, 1, 1))], "score", UNTIL)
+    short = trend_of([value("month", start, 1.0) for start in months(13, date(2025, 6, 1))], "score", UNTIL)
+
+    assert long and short
+    assert [point.period.start for point in long.points] == months(24, date(2024, 7, 1))
+    assert len(short.points) == 13
+
+
+def test_a_month_without_a_row_is_a_gap_with_a_reason() -> None:
+    rows = [value("month", start, 1.0) for start in months(18) if start != date(2025, 6, 1)]
+
+    trend = trend_of(rows, "score", UNTIL)
+
+    assert trend
+    (gap,) = [point.period for point in trend.points if point.period.value is None]
+    assert (gap.start, gap.null_reason, gap.n) == (date(2025, 6, 1), "no_data", 0)
+    assert [len(line) for line in picture_of(trend).lines] == [5, 12]
+
+
+def test_weeks_where_there_are_too_few_months() -> None:
+    weeks = [date(2026, 6, 22)]
+    while len(weeks) < 30:
+        weeks.append(preceding("week", weeks[-1]))
+    rows = [value("month", start, 1.0) for start in months(6, date(2026, 1, 1))]
+
+    trend = trend_of(rows + [value("week", start, 1.0) for start in weeks], "score", UNTIL)
+
+    assert trend and trend.grain == "week"
+    assert [point.period.start for point in trend.points] == sorted(weeks)[-26:]
+
+
+def test_a_metric_without_complete_periods_has_no_trend() -> None:
+    assert trend_of([], "score", UNTIL) is None
+    assert trend_of([value("snapshot", date(2026, 6, 30), 1.0)], "score", UNTIL) is None
+    assert trend_of([value("month", date(2026, 6, 1), None)], "score", UNTIL) is None
+
+
+def test_a_low_base_neither_sets_the_limits_nor_is_held_against_them() -> None:
+    values = [52, 50, 51, 49, 53, 50, 48, 51, 50, 52, 50, 49]
+    starts = months(16, date(2025, 3, 1))
+    rows = [value("month", start, number) for start, number in zip(starts[1:13], values, strict=True)]
+    rows += [value("month", starts[0], 500, n=29), value("month", starts[13], 500, n=29)]
+    rows += [value("month", starts[14], 56), value("month", starts[15], 44)]
+
+    trend = trend_of(rows, "minutes", UNTIL)
+
+    assert trend and trend.limits
+    assert trend.limits.centre == pytest.approx(50.41667, abs=5e-6)
+    assert [(point.period.start, point.side) for point in trend.outside] == [
+        (starts[14], "above"),
+        (starts[15], "below"),
+    ]
+    assert [point.is_baseline for point in trend.points] == [False, *[True] * 12, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("grain", "day", "before"),
+    [
+        ("month", date(2026, 7, 1), date(2026, 6, 1)),
+        ("month", date(2026, 1, 15), date(2025, 12, 1)),
+        ("quarter", date(2026, 7, 1), date(2026, 4, 1)),
+        ("quarter", date(2026, 6, 30), date(2026, 1, 1)),
+        ("quarter", date(2026, 2, 1), date(2025, 10, 1)),
+        ("week", date(2026, 6, 29), date(2026, 6, 22)),
+        ("week", date(2026, 7, 1), date(2026, 6, 22)),
+    ],
+)
+def test_the_last_complete_period(grain: str, day: date, before: date) -> None:
+    assert preceding(grain, day) == before
+    assert following(grain, before) <= day
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (29.9, 45.3, [20, 30, 40, 50]),
+        (97.2, 100, [97, 98, 99, 100]),
+        (-31.9, 13, [-40, -20, 0, 20]),
+        (0, 0, [-0.5, 0, 0.5]),
+        (7, 7, [6, 6.5, 7, 7.5, 8]),
+    ],
+)
+def test_ticks_are_round_and_cover_the_values(low: float, high: float, ticks: list[float]) -> None:
+    assert round_ticks(low, high) == pytest.approx(ticks)
+
+
+def test_a_picture_lies_within_its_frame_and_higher_values_lie_higher() -> None:
+    rows = [value("month", start, number) for number, start in enumerate(months(18))]
+    trend = trend_of(rows, "count", UNTIL)
+
+    assert trend
+    picture = picture_of(trend)
+    assert all(picture.left <= mark.x <= picture.right for mark in picture.marks)
+    assert all(picture.top <= mark.y <= picture.bottom for mark in picture.marks)
+    assert [mark.y for mark in picture.marks] == sorted((mark.y for mark in picture.marks), reverse=True)
+    assert [mark.is_latest for mark in picture.marks] == [False] * 17 + [True]
+    assert picture.upper is not None and picture.lower is not None and picture.upper < picture.lower

@@ -1,0 +1,79 @@
+"""What a business user reads exists in both languages: every phrase, and every code that the metrics use."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import pytest
+import yaml
+
+from include.reporting import words
+from include.reporting.words import Kind, is_named, named, period, word
+from include.settings import PROJECT_ROOT
+
+CONTENT = yaml.safe_load(Path(words.__file__).with_name("words.yml").read_text(encoding="utf-8"))
+REPORTING = Path(words.__file__).parent
+
+
+def metrics() -> list[dict[str, Any]]:
+    """`config.meta` of every published metric."""
+    folder = PROJECT_ROOT / "dbt_project" / "models" / "metrics"
+    found = [
+        metric
+        for path in sorted(folder.glob("_*__metrics.yml"))
+        for metric in yaml.safe_load(path.read_text(encoding="utf-8")).get("metrics") or []
+    ]
+    metas = [{"name": metric["name"], **metric["config"]["meta"]} for metric in found]
+    return [meta for meta in metas if meta.get("tidy", True)]
+
+
+@pytest.mark.parametrize("name", CONTENT["phrases"])
+def test_a_phrase_says_the_same_in_both_languages(name: str) -> None:
+    phrase = CONTENT["phrases"][name]
+    assert set(phrase) == {"en", "zh"}
+    fields = [{field for _, field, _, _ in Formatter().parse(text) if field} for text in phrase.values()]
+    assert fields[0] == fields[1]
+
+
+def test_every_phrase_that_is_asked_for_is_there() -> None:
+    paths = [*REPORTING.glob("*.py"), *REPORTING.glob("templates/*.j2")]
+    code = "".join(path.read_text(encoding="utf-8") for path in paths)
+    asked = set(re.findall(r"""(?:word|said)\(\s*(?:language, )?["'](\w+)["']""", code))
+    assert len(asked) > 60
+    assert asked - set(CONTENT["phrases"]) == set()
+
+
+@pytest.mark.parametrize("meta", metrics(), ids=lambda meta: meta["name"])
+def test_the_codes_of_a_metric_have_words(meta: dict[str, Any]) -> None:
+    codes: list[tuple[Kind, str]] = [
+        ("unit", meta["unit"]),
+        ("direction", meta["direction"]),
+        ("owner", meta["owner"]),
+        *(("interval", method) for method in [meta.get("interval")] if method),
+        *(("grain", grain) for grain in meta.get("grains", [])),
+        *(("segment", segment) for segment in meta["valid_dimensions"]),
+    ]
+    assert [code for kind, code in codes if not is_named(kind, code)] == []
+
+
+def test_a_metric_is_described_in_chinese() -> None:
+    lacking = [meta["name"] for meta in metrics() if not meta.get("description_zh")]
+    assert lacking == []
+
+
+def test_a_code_without_words_is_shown_as_it_is() -> None:
+    assert named("zh", "member", "华东") == "华东"
+    assert named("en", "dimension", "own_dimension") == "own dimension"
+
+
+def test_periods_are_told_as_people_do() -> None:
+    assert period("en", "month", date(2026, 12, 1)) == "December 2026"
+    assert period("zh", "month", date(2026, 12, 1)) == "2026 年 12 月"
+    assert period("en", "quarter", date(2026, 4, 1)) == "Q2 2026"
+    assert period("zh", "quarter", date(2026, 10, 1)) == "2026 年第 4 季度"
+    assert period("en", "week", date(2026, 6, 22)) == "week of 2026-06-22"
+    assert word("en", "run", n=3) == "night 3 of this data home"
