@@ -14,7 +14,7 @@ export SCARF_ANALYTICS := false
 export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down test soak lint backup restore rebuild bench clean dev docs hooks check-source new-source schema
+.PHONY: help setup run report up down test soak lint backup restore rebuild bench clean dev docs hooks check-source new-source schema
 
 help: ## list what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -31,10 +31,16 @@ setup: ## make the Python environment (again only when requirements.lock changed
 	  || { echo "uv can't be used here; pip does the same, more slowly ..."; \
 	       $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock; }; \
 	  cp requirements.lock $(VENV)/installed.lock; \
+	  if command -v fc-list >/dev/null && ! fc-list :lang=zh | grep -q .; then \
+	    echo "Hint: this machine has no Chinese font; pages will show boxes here (Debian: apt install fonts-wqy-microhei)"; \
+	  fi; \
 	}
 
 run: setup ## run the nightly: files in, published marts out
 	@$(BIN)/python -m service_metrics.run_nightly
+
+report: setup ## write the metrics pages of the served night again
+	@$(BIN)/python -m include.reporting
 
 up: setup ## start Airflow (scheduler, web page on 127.0.0.1) and say how to log in
 	@$(BIN)/python -m service_metrics.serve up

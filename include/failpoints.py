@@ -57,6 +57,7 @@ ROOMS = (
     Room("history_record", "warehouse/history/*/record.json"),
     Room("history", "warehouse/history/*", is_removed=True),
     Room("serve", "warehouse/serve/warehouse.duckdb"),
+    Room("report", "reports/*/*.html"),
     Room("airflow", "airflow/ready.json"),
 )
 _BETWEEN = (

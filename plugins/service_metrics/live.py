@@ -109,6 +109,7 @@ def _told(event: Event) -> str:
             f": {detail['nodes']} nodes" + (f", rebuilt: {detail['rebuilt']}" if detail["rebuilt"] else "")
         ),
         "publish": lambda: f": {detail['tables']} tables, {detail['rows']:,} rows, {detail['size'] / 1e6:.0f} MB",
+        "reports": lambda: f": {detail['pages']} pages, {detail['size'] / 1e3:.0f} kB",
     }
     told = figures.get(event.step)
     return told() if told else ""

@@ -22,6 +22,7 @@ from rich.markup import escape
 from include import files
 from include.errors import MetricsError
 from include.progress import progress_file
+from include.reporting import metrics_page_file
 from include.settings import Settings, hash_key_of, load_settings, night_id, night_text, resolve_as_of
 from include.sources import load_source_results
 from include.warehouse.free_disk import make_room_for_night
@@ -35,7 +36,7 @@ from service_metrics.live import LiveProgress
 from service_metrics.names import NIGHTLY
 from service_metrics.summary_view import print_summary
 
-_STEPS = ("prepare", "land", "gate", "settle", "build", "publish")
+_STEPS = ("prepare", "land", "gate", "settle", "build", "publish", "reports")
 
 
 def main() -> int:
@@ -77,12 +78,14 @@ def _run(console: Console, settings: Settings, as_of: datetime) -> int:
     seconds = {"set-up": ready - begun, **{step: live.seconds(step) for step in _STEPS}}
     seconds["Airflow"] = time.monotonic() - ready - sum(live.seconds(step) for step in _STEPS)
     seconds["all"] = time.monotonic() - begun
+    if live.has_ended("publish"):
+        summary = read_summary(settings.home, settings.language)
+        page = metrics_page_file(settings.home, settings.language) if live.has_ended("reports") else None
+        print_summary(console, summary, settings.language, str(serve_file(settings.home)), str(page or ""), seconds)
     if code or not live.has_ended("publish"):
         _print_failure(console, live, settings.home, log_path)
         _tell_unless_told(settings, as_of, begun_at, log_path)
         return 1
-    summary = read_summary(settings.home, settings.language)
-    print_summary(console, summary, settings.language, str(serve_file(settings.home)), seconds)
     if live.failures():
         console.print(f"Log  {log_path}", soft_wrap=True)
     return 0
@@ -125,7 +128,9 @@ def _print_failure(console: Console, live: LiveProgress, home: Path, log_path: P
     where = ", ".join(f"{event.step} {event.subject}".strip() for event in failed) or "Airflow, before the first step"
     served = served_as_of(home)
     console.print(f"\n[bold white on red] The night failed at: {where} [/]")
-    if served:
+    if served and live.has_ended("publish"):
+        console.print(f"The night itself is published, and readers have it: {serve_file(home)}", soft_wrap=True)
+    elif served:
         console.print(f"Readers still have night {night_text(served)}: {serve_file(home)}", soft_wrap=True)
     else:
         console.print("Nothing was published yet.")

@@ -121,6 +121,14 @@ def publish(as_of: str) -> None:
         step.detail |= asdict(publish_warehouse(step.settings, step.as_of))
 
 
+def reports(as_of: str) -> None:
+    """Write the pages of what was published; if that fails it stays published."""
+    with _step("reports", "", as_of) as step:
+        from include.reporting import write_reports
+
+        step.detail |= asdict(write_reports(step.settings, step.as_of))
+
+
 @contextmanager
 def _step(name: str, subject: str, as_of_text: str, *, shared: bool = False, owned: bool = True) -> Iterator[Step]:
     """Hold the data home, report progress, and fail at once on what another try can't heal."""

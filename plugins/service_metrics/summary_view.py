@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from include.contracts import load_contracts
+from include.reporting.amounts import amount
 from include.warehouse.night_summary import EntityRows, Headline, NightSummary
 
 Language = Literal["en", "zh"]
@@ -39,14 +40,20 @@ _WORDS: dict[str, dict[Language, str]] = {
     "missing": {"en": "INCOMPLETE: this night lacks", "zh": "不完整：本批次缺少"},
     "held": {"en": "rows are held until what they refer to arrives", "zh": "行暂挂，等待其引用的数据到达"},
     "warehouse": {"en": "Warehouse", "zh": "数据仓库"},
+    "page": {"en": "Metrics page", "zh": "指标页面"},
     "took": {"en": "Time", "zh": "用时"},
 }
 
 
 def print_summary(
-    console: Console, summary: NightSummary, language: Language, warehouse: str, seconds: dict[str, float]
+    console: Console,
+    summary: NightSummary,
+    language: Language,
+    warehouse: str,
+    page: str,
+    seconds: dict[str, float],
 ) -> None:
-    """Print rows by source, headline metrics, warnings, where the warehouse is and what took how long."""
+    """Print rows by source, headline metrics, warnings, where warehouse and page are and what took how long."""
     view = _View(console, language, summary)
     view.head()
     view.rows()
@@ -54,6 +61,8 @@ def print_summary(
     view.warnings()
     parts = " · ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
     console.print(f"[bold]{view.word('warehouse')}[/]  {escape(warehouse)}", highlight=False, soft_wrap=True)
+    if page:
+        console.print(f"[bold]{view.word('page')}[/]  {escape(page)}", highlight=False, soft_wrap=True)
     console.print(f"[bold]{view.word('took')}[/]  {parts}", highlight=False)
 
 
@@ -170,21 +179,7 @@ class _View:
         return f"[{'green' if better else 'red'}]{text}[/]"
 
     def _amount(self, value: float, unit: str, signed: bool = False, beside: float | None = None) -> str:
-        """A value in words; a change is told in the unit of the value beside it."""
-        plus = "+" if signed else ""
-        if unit == "share":
-            # A difference of shares is in percentage points.
-            return f"{100 * value:{plus}.1f} {'pp' if signed else '%'}"
-        if unit == "minutes":
-            is_long = abs(value if beside is None else beside) >= 120
-            return f"{value / 60:{plus}.1f} h" if is_long else f"{value:{plus}.1f} min"
-        if unit == "currency":
-            return f"{value:{plus},.0f} {self.summary.currency}"
-        if unit == "per_1000":
-            return f"{value:{plus},.1f} ‰"
-        if unit == "count":
-            return f"{value:{plus},.0f}"
-        return f"{value:{plus},.2f}" if unit == "score" else f"{value:{plus},.1f}"
+        return amount(value, unit, self.language, self.summary.currency, signed=signed, beside=beside)
 
 
 def _totals(rows: list[EntityRows]) -> tuple[int, int, int, int]:

@@ -94,7 +94,10 @@ STAGES = {
         ),
         steps="publish",
     ),
+    "reports": Stage(written("report"), steps="reports"),
 }
+# Where a stage that does not run the whole night begins.
+BEGINNINGS = {"build": "settle:before_commit", "publish": "publish:copied", "reports": "publish:after_swap"}
 # Passed by the runner before the first step, once in the life of a data home.
 SET_UP = written("airflow")
 
@@ -111,7 +114,7 @@ def test_killed_at_every_place_of_a_stage(
     stage = STAGES[name]
     home = homes.begin()
     if stage.steps:
-        homes.killed_at("settle:before_commit" if name == "build" else "publish:copied")
+        homes.killed_at(BEGINNINGS[name])
     for place in stage.places:
         for prepare in (one for at, one in stage.before if at == place):
             prepare(home)

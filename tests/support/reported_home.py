@@ -38,6 +38,8 @@ LOWER_IS_BETTER = {
 }  # fmt: skip
 # METHODS' values of the control limits, and twelve more that stay inside but for the last.
 CHECKED = [52, 50, 51, 49, 53, 50, 48, 51, 50, 52, 50, 49, 50, 51, 52, 50, 49, 50, 51, 50, 52, 49, 50, 58]
+# An expression may be longer than a phone is wide, without a place to break it.
+LONG = "x" * 80
 # A name as somebody may have put it into a source: a page must not run it.
 HOSTILE = "<script>alert(1)</script>"
 
@@ -102,7 +104,8 @@ def _definitions() -> Iterator[list[Any]]:
         for metric in metrics:
             yield [
                 metric, f"指标 {metric}", f"Metric {metric}", f"What {metric} says.",
-                None if metric == "reopen_rate" else f"{metric} 的含义。", "sum(a) / nullif(sum(b), 0)", UNITS[metric],
+                None if metric == "reopen_rate" else f"{metric} 的含义。", f"sum({LONG}) / sum(b)",
+                UNITS[metric],
                 "lower_is_better" if metric in LOWER_IS_BETTER else "higher_is_better", "sum(a)", "sum(b)",
                 "snapshot" if metric == "ltv_margin_mean" else "week, month", False, "region, tier",
                 "service operations", "fct_ticket", 0.8 if metric == "csat_transactional" else None, 30, None,

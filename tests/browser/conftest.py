@@ -1,0 +1,57 @@
+"""A browser for the pages: Debian's Chromium, told to reach for nothing, and the pages of a warehouse made by hand."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from include.reporting import write_reports
+from include.settings import Settings
+from tests.support.reported_home import make_reported_home
+
+playwright = pytest.importorskip("playwright.sync_api", reason="the Python package playwright is not installed")
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[playwright.Browser]:
+    """Chromium, headless."""
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip("no Chromium on this machine (Debian: apt install chromium)")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def chinese_font() -> str:
+    """The name of a font that has Chinese."""
+    if shutil.which("fc-list") is None:
+        pytest.skip("fontconfig's fc-list is not there to say which fonts are (Debian: apt install fontconfig)")
+    found = subprocess.run(["fc-list", ":lang=zh", "family"], capture_output=True, text=True, check=True).stdout
+    if not found.strip():
+        pytest.skip("no Chinese font on this machine (Debian: apt install fonts-wqy-microhei)")
+    return found.splitlines()[0].split(",")[0]
+
+
+@pytest.fixture(scope="session")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data home whose pages are looked at."""
+    home = make_reported_home(tmp_path_factory.mktemp("browser") / "home", missing="desk")
+    write_reports(Settings(home=home))
+    return home

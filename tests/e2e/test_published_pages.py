@@ -1,0 +1,66 @@
+"""The pages of a published night: their figures are those of the warehouse, and none holds personal data."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from include.warehouse.night_summary import HEADLINES
+from tests.e2e.conftest import Night
+
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(900)]
+METRICS = [metric for metrics in HEADLINES.values() for metric in metrics]
+# Of a metric with months the latest month that has a value; of others the snapshot.
+LATEST = """
+    select metric, coalesce(max_by(value, period_start) filter (grain = 'month'), max(value))
+    from metrics.fct_metric_period
+    where segment = 'all' and member = 'all' and grain in ('month', 'snapshot') and value is not null
+    group by metric
+"""
+
+
+def page(night: Night, name: str) -> str:
+    return (night.home / "reports" / "metrics" / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_cards_show_what_the_warehouse_says(night: Night, language: str) -> None:
+    text = page(night, f"index.{language}.html")
+    shown = dict(re.findall(r'id="card-(\w+)">(?:(?!</article>).)*?<data value="([^"]+)"', text, re.DOTALL))
+    known = dict(night.con.execute(LATEST).fetchall())
+    assert set(shown) == set(METRICS) & set(known)
+    assert {metric: float(value) for metric, value in shown.items()} == {metric: known[metric] for metric in shown}
+    assert len(shown) >= 10
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_heat_map_has_every_answer_that_counts(night: Night, language: str) -> None:
+    text = page(night, f"index.{language}.html")
+    found = {}
+    for purpose, table in re.findall(r'id="map-(\w+)".*?<tr class="total">(.*?)</tr>', text, re.DOTALL):
+        found[purpose] = [int(n.replace(",", "")) for n in re.findall(r"n </span>([\d,]+)", table)]
+    known: dict[str, list[int]] = {}
+    rows = night.con.execute(
+        "select r.purpose, a.dimension, count(*) from marts.fct_survey_answer as a "
+        "join marts.fct_survey_response as r using (response_key) "
+        "where a.is_counted and a.dimension is not null and a.answer_pomp is not null and r.purpose <> 'pretest' "
+        "and r.submitted_date between date '2026-04-01' and date '2026-06-30' group by all order by all"
+    ).fetchall()
+    for purpose, _, count in rows:
+        known.setdefault(purpose, []).append(count)
+    assert found == known
+
+
+def test_the_dictionary_has_every_metric(night: Night) -> None:
+    known = {metric for (metric,) in night.con.execute("select metric from metrics.dim_metric").fetchall()}
+    for language in ("en", "zh"):
+        assert set(re.findall(r'class="entry" id="(\w+)"', page(night, f"dictionary.{language}.html"))) == known
+
+
+def test_the_pages_name_nobody(night: Night) -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in Path(night.home / "reports").rglob("*.html"))
+    assert len(text) > 100_000
+    assert not re.search(r"[\w.]+@[\w.]+\.\w+", text)
+    assert not re.search(r"(?<![\d.])1[3-9]\d{9}(?!\d)", text)
