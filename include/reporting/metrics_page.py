@@ -322,7 +322,8 @@ class _Words:
         ]
         if trend.outside:
             said.append(self.word("outside_count", n=len(trend.points), outside=len(trend.outside)))
-        return (" " if self.language == "en" else "").join(said)
+        text = (" " if self.language == "en" else "").join(said)
+        return text[:1].upper() + text[1:]
 
     def row(self, one: Headline, trend: Trend, point: Point) -> RowView:
         found = point.period
