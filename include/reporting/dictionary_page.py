@@ -62,12 +62,12 @@ def _entry(entry: DictionaryEntry, language: Language, currency: str) -> EntryVi
             said("maturity"),
             "" if entry.maturity_days is None else word(language, "maturity_days", n=entry.maturity_days),
         ),
-        (said("additive"), said("additive_yes" if entry.is_additive else "additive_no")),
+        (said("additive"), said(_additive(entry))),
         (said("grains"), listed("grain", entry.grain)),
-        (said("dimensions"), listed("segment", entry.valid_dimensions)),
         (said("owner"), named(language, "owner", entry.owner)),
         (said("source"), entry.source),
         (said("requirement"), entry.requirement),
+        (said("dimensions"), listed("segment", entry.valid_dimensions)),
     ]
     formulas = [
         (said("formula"), entry.formula),
@@ -83,3 +83,10 @@ def _entry(entry: DictionaryEntry, language: Language, currency: str) -> EntryVi
         formulas=[(name, text) for name, text in formulas if text],
         facts=[(name, text) for name, text in facts if text],
     )
+
+
+def _additive(entry: DictionaryEntry) -> str:
+    """Whether a metric adds up; a median has not even parts that do."""
+    if entry.is_additive:
+        return "additive_yes"
+    return "additive_parts" if entry.numerator else "additive_no"

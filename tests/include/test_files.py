@@ -84,8 +84,9 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_sweeping_takes_what_killed_runs_left_and_nothing_else(tmp_path: Path) -> None:
-    kept = ["clean/ticket/a.1.parquet", "inbox/desk/.export.csv.1.tmp", "landing/.hidden", "reports/.page.2.tmp"]
+    kept = ["clean/ticket/a.1.parquet", "inbox/desk/.export.csv.1.tmp", "landing/.hidden", "others/.page.2.tmp"]
     left = ["clean/ticket/.a.1.parquet.77.tmp", "landing/d/t/.d.t.n.h.78.tmp/rows.parquet", ".work.gone.9.tmp/gate/x"]
+    left += ["reports/metrics/.index.en.html.2.tmp"]
     for name in [*kept, *left]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"")

@@ -102,18 +102,34 @@ def _definitions() -> Iterator[list[Any]]:
     prefixes = {"strategic": "ST-1", "operational": "OP-1", "experience": "EX-1"}
     for layer, metrics in HEADLINES.items():
         for metric in metrics:
+            unit = UNITS.get(metric, "share")
+            is_median = metric.endswith("_median")
             yield [
-                metric, f"指标 {metric}", f"Metric {metric}", f"What {metric} says.",
-                None if metric == "reopen_rate" else f"{metric} 的含义。", f"sum({LONG}) / sum(b)",
-                UNITS[metric],
-                "lower_is_better" if metric in LOWER_IS_BETTER else "higher_is_better", "sum(a)", "sum(b)",
-                "snapshot" if metric == "ltv_margin_mean" else "week, month", False, "region, tier",
-                "service operations", "fct_ticket", 0.8 if metric == "csat_transactional" else None, 30, None,
-                "wilson" if UNITS[metric] == "share" else None, prefixes[layer],
-            ]  # fmt: skip
+                metric,
+                f"指标 {metric}",
+                f"Metric {metric}",
+                f"What {metric} says.",
+                None if metric == "reopen_rate" else f"{metric} 的含义。",
+                f"median({LONG})" if is_median else f"sum({LONG}) / sum(b)",
+                unit,
+                "lower_is_better" if metric in LOWER_IS_BETTER else "higher_is_better",
+                None if is_median else f"sum({LONG})",
+                None if is_median else "sum(b)",
+                "snapshot" if metric == "ltv_margin_mean" else "week, month",
+                False,
+                "region, tier",
+                "service operations",
+                "fct_ticket",
+                0.8 if metric == "csat_transactional" else None,
+                30,
+                None,
+                "wilson" if unit == "share" else None,
+                prefixes[layer],
+            ]
 
 
 def _periods() -> Iterator[list[Any]]:
+    """Of the metrics that a test tells a story of; any other headline has no data at all."""
     for metric in UNITS:
         if metric == "ltv_margin_mean":
             yield _row(metric, "snapshot", DAY, 12345.6, n=500)

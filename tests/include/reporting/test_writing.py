@@ -172,6 +172,10 @@ def test_the_dictionary_has_every_metric_in_both_languages(home: Path) -> None:
     assert set(re.findall(r'class="entry" id="(\w+)"', chinese)) == metrics
     assert "What churn_rate says." in english
     assert "churn_rate 的含义。" in chinese
+    entries = english.split('<article class="entry" id="')
+    adds_up = {entry.split('"')[0]: re.findall(r"<dt>Adds up</dt><dd>([^<]+)", entry) for entry in entries[1:]}
+    assert adds_up["churn_rate"] == ["no: only its parts do"]
+    assert adds_up["first_response_median"] == ["no"], "a median has no parts"
     # Without a Chinese text the English one stands in, and says that it is English.
     assert '<p class="definition" lang="en">What reopen_rate says.</p>' in chinese
 
