@@ -19,6 +19,7 @@ _UNITS = {
     "share": "share · 占比",
     "points": "points · 分",
     "count": "count · 个",
+    "seconds": "seconds · 秒",
     "minutes": "minutes · 分钟",
     "currency": "currency · 货币",
     "per_1000": "per 1,000 · 每千",
