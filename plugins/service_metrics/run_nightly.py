@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from include import files
+from include.configuration.checking import configuration_remarks
 from include.errors import MetricsError
 from include.progress import progress_file
 from include.settings import Settings, hash_key_of, load_settings, night_id, night_text, resolve_as_of
@@ -82,7 +83,8 @@ def _run(console: Console, settings: Settings, as_of: datetime) -> int:
         _tell_unless_told(settings, as_of, begun_at, log_path)
         return 1
     summary = read_summary(settings.home, settings.language)
-    print_summary(console, summary, settings.language, str(serve_file(settings.home)), seconds)
+    remarks = configuration_remarks(settings, as_of)
+    print_summary(console, summary, settings.language, str(serve_file(settings.home)), seconds, remarks)
     if live.failures():
         console.print(f"Log  {log_path}", soft_wrap=True)
     return 0
