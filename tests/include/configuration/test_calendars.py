@@ -1,4 +1,4 @@
-"""calendars.yml: what is refused and with which words; the command that fills it; the night's remarks; the shipped file."""
+"""calendars.yml: what is refused, and how; the command that fills it; what a night remarks; the shipped file."""
 
 from __future__ import annotations
 
