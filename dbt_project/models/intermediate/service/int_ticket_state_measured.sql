@@ -18,7 +18,8 @@ held as (
     select
         spans.ticket_key,
         spans.from_at,
-        spans.to_at,
+        -- not null, for a condition with `or` can't be hashed
+        coalesce(spans.to_at, cast('9999-12-31' as timestamp)) as to_at,
         schedules.schedule
     from {{ ref('int_ticket_span') }} as spans
     inner join {{ ref('int_team_scheduled') }} as schedules on spans.team_key = schedules.team_key
@@ -233,7 +234,7 @@ measured as (
     left join held
         on ended.ticket_key = held.ticket_key
         and ended.changed_at >= held.from_at
-        and (ended.changed_at < held.to_at or held.to_at is null)
+        and ended.changed_at < held.to_at
     {{ business_join('begin_piece', 'held.schedule', 'ended.changed_at') }}
     {{ business_join('end_piece', 'held.schedule', 'ended.ended_at') }}
 
@@ -275,7 +276,8 @@ totalled as (
         ) = 1 as is_resolved_at_limit,
         {%- for clock in ['', 'business_'] %}
         {%- for state in ['new', 'open', 'pending', 'hold'] %}
-        sum(case when status = '{{ state }}' then {{ clock }}microseconds else 0 end) as {{ state }}_{{ clock }}microseconds,
+        sum(case when status = '{{ state }}' then {{ clock }}microseconds else 0 end)
+            as {{ state }}_{{ clock }}microseconds,
         {%- endfor %}
         sum(case when status in ('resolved', 'closed', 'deleted') then {{ clock }}microseconds else 0 end)
             as solved_{{ clock }}microseconds,
@@ -287,28 +289,35 @@ totalled as (
 
 ),
 
+judged as (
+
+    select
+        totalled.*,
+        untold.ticket_key is null as is_told,
+        untold.ticket_key is null and totalled.has_business_time as is_business_told
+    from totalled
+    left join untold on totalled.ticket_key = untold.ticket_key
+
+),
+
 final as (
 
     select
-        totalled.ticket_key,
-        totalled.status,
-        totalled.first_resolved_at,
-        totalled.resolved_at,
-        totalled.closed_at,
-        totalled.reopen_count,
-        totalled.is_resolved_at_limit,
+        ticket_key,
+        status,
+        first_resolved_at,
+        resolved_at,
+        closed_at,
+        reopen_count,
+        is_resolved_at_limit,
         {% for state in ['new', 'open', 'pending', 'hold', 'solved'] -%}
-        case when untold.ticket_key is null then totalled.{{ state }}_microseconds end as {{ state }}_microseconds,
+        case when is_told then {{ state }}_microseconds end as {{ state }}_microseconds,
         {% endfor -%}
-        totalled.life_microseconds,
-        {%- for state in ['new', 'open', 'pending', 'hold', 'solved', 'life'] %}
-        case
-            when untold.ticket_key is null and totalled.has_business_time
-                then totalled.{{ state }}_business_microseconds
-        end as {{ state }}_business_microseconds{{ "," if not loop.last }}
-        {%- endfor %}
-    from totalled
-    left join untold on totalled.ticket_key = untold.ticket_key
+        {% for state in ['new', 'open', 'pending', 'hold', 'solved', 'life'] -%}
+        case when is_business_told then {{ state }}_business_microseconds end as {{ state }}_business_microseconds,
+        {% endfor -%}
+        life_microseconds
+    from judged
 
 )
 

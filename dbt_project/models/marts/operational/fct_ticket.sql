@@ -24,7 +24,8 @@ held as (
         spans.ticket_key,
         spans.position,
         spans.from_at,
-        spans.to_at,
+        -- not null, for a condition with `or` can't be hashed
+        coalesce(spans.to_at, cast('9999-12-31' as timestamp)) as to_at,
         schedules.schedule
     from {{ ref('int_ticket_span') }} as spans
     inner join {{ ref('int_team_scheduled') }} as schedules on spans.team_key = schedules.team_key
@@ -142,7 +143,7 @@ clocked as (
     left join held as clock_held
         on told.ticket_key = clock_held.ticket_key
         and told.first_response_clock_at >= clock_held.from_at
-        and (told.first_response_clock_at < clock_held.to_at or clock_held.to_at is null)
+        and told.first_response_clock_at < clock_held.to_at
     {{ business_join('created_piece', 'first_held.schedule', 'told.created_at') }}
     {{ business_join('clock_piece', 'clock_held.schedule', 'told.first_response_clock_at') }}
     {{ business_join('response_piece', 'clock_held.schedule', 'told.told_first_response_at') }}
