@@ -14,7 +14,7 @@ export SCARF_ANALYTICS := false
 export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run report up down test soak lint backup restore rebuild bench clean dev docs hooks check-source new-source schema
+.PHONY: help setup run report up down test soak lint backup restore rebuild bench clean dev docs hooks check-source new-source calendars schema
 
 help: ## list what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -91,6 +91,10 @@ check-source: setup ## try a mapping, landing nothing: make check-source FILE=so
 new-source: setup ## propose a source YAML for a data file: make new-source FILE=file [NAME=… OUT=file]
 	@$(BIN)/python -m include.mapping_help new "$(or $(FILE),$(error name a file: make new-source FILE=file))" \
 	  --name "$(NAME)" --out "$(OUT)"
+
+calendars: setup ## write a country's holidays into calendars.yml: make calendars YEARS=2024-2027 [COUNTRY=CN]
+	@$(BIN)/python -m include.configuration.fill_calendars --years "$(or $(YEARS),$(error name years: make calendars YEARS=2024-2027))" \
+	  --country "$(or $(COUNTRY),CN)"
 
 schema: setup ## write the JSON Schemas that editors check source YAMLs with
 	@$(BIN)/python -m include.mapping_help schema

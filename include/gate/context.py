@@ -13,6 +13,7 @@ import duckdb
 from pydantic import BaseModel, Field
 
 from include import files
+from include.configuration.checking import check_configuration
 from include.gate.ledger import Gate, holding, read_ledger
 from include.gate.versions import keep_versions
 from include.settings import Settings, night_id
@@ -60,6 +61,7 @@ def prepare_night(settings: Settings, as_of: datetime) -> None:
     This comes before anything is gated. A source whose context of tonight exists, or that has no clean data yet, is
     passed over.
     """
+    check_configuration(settings)
     keep_versions(settings, as_of)
     since = as_of - timedelta(days=settings.context_nights)
     gates = read_ledger(settings.home, as_of)

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 
 from include import files
 from include.configuration import experience_tables
+from include.configuration.business_time import MARK, PIECE, TEAM_SCHEDULE, business_tables
+from include.configuration.calendars import read_calendars
 from include.contracts import load_contracts
 from include.gate.ledger import Gate, check_undamaged
 from include.gate.rules import load_rules
@@ -83,6 +85,9 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
     "rule": {name: pa.string() for name in ("rule_id", "entity", "verdict", "requirement", "name_en", "name_zh")},
     "key_space": {"key_space": pa.string(), "key_space_rank": pa.int32()},
     **experience_tables.SCHEMAS,
+    "calendar_piece": PIECE,
+    "calendar_mark": MARK,
+    "team_schedule": TEAM_SCHEDULE,
 }
 Row = dict[str, Any]
 
@@ -130,14 +135,20 @@ def write_inputs(settings: Settings, as_of: datetime, verified: set[str]) -> Inp
     for name, rows in tables.items():
         schema = pa.schema(list(SCHEMAS[name].items()))
         columns = [{column: row.get(column) for column in SCHEMAS[name]} for row in rows]
-        with files.writing(inputs_folder(home) / f"{name}.parquet") as temporary:
-            pq.write_table(pa.Table.from_pylist(columns, schema=schema), temporary)
+        _write_table(home, name, pa.Table.from_pylist(columns, schema=schema))
+    for name, table in business_tables(read_calendars(settings.config), as_of_date(as_of, settings.timezone)).items():
+        _write_table(home, name, table)
     _write_empty_files(home)
     counts: dict[str, int] = {}
     for row in clean:
         counts[row["entity"]] = counts.get(row["entity"], 0) + row["row_count"]
     held = frozenset(file.path for one in batches for file in one.files())
     return Inputs(held, counts, missing)
+
+
+def _write_table(home: Path, name: str, table: pa.Table) -> None:
+    with files.writing(inputs_folder(home) / f"{name}.parquet") as temporary:
+        pq.write_table(table, temporary)
 
 
 def missing_sources(

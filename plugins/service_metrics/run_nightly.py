@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from include import files
+from include.configuration.checking import configuration_remarks
 from include.errors import MetricsError
 from include.progress import progress_file
 from include.reporting import metrics_page_file
@@ -81,7 +82,9 @@ def _run(console: Console, settings: Settings, as_of: datetime) -> int:
     if live.has_ended("publish"):
         summary = read_summary(settings.home, settings.language)
         page = metrics_page_file(settings.home, settings.language) if live.has_ended("reports") else None
-        print_summary(console, summary, settings.language, str(serve_file(settings.home)), str(page or ""), seconds)
+        remarks = configuration_remarks(settings, as_of)
+        served = str(serve_file(settings.home))
+        print_summary(console, summary, settings.language, served, str(page or ""), seconds, remarks)
     if code or not live.has_ended("publish"):
         _print_failure(console, live, settings.home, log_path)
         _tell_unless_told(settings, as_of, begun_at, log_path)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,6 +19,8 @@ from include import progress
 from include.settings import Settings, load_settings, night_text, parse_instant
 from service_metrics.nights import night_of_run
 
+log = logging.getLogger(__name__)
+
 
 @dataclass
 class Step:
@@ -30,6 +33,7 @@ class Step:
 
 def prepare() -> str:
     """Begin the night. Returns its as_of as text."""
+    from include.configuration.checking import configuration_remarks
     from include.gate.context import prepare_night
     from include.settings import hash_key_of
     from include.sources.loading import load_installation, load_source_results
@@ -52,7 +56,10 @@ def prepare() -> str:
         sources, broken = load_source_results(settings.sources)
         begin_night(settings.home, as_of, sources, broken)
         prepare_night(settings, as_of)
-        step.detail |= {"sources": len(sources), "broken": [str(error) for error in broken]}
+        remarks = configuration_remarks(settings, as_of)
+        for remark in remarks:
+            log.warning(remark)
+        step.detail |= {"sources": len(sources), "broken": [str(error) for error in broken], "remarks": remarks}
     return night_text(as_of)
 
 

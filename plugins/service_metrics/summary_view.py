@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -52,13 +53,17 @@ def print_summary(
     warehouse: str,
     page: str,
     seconds: dict[str, float],
+    remarks: Sequence[str] = (),
 ) -> None:
-    """Print rows by source, headline metrics, warnings, where warehouse and page are and what took how long."""
+    """Print rows by source, headline metrics, warnings, where warehouse and page are and what took how long.
+
+    `remarks` are warnings that no table holds, such as holidays that are not settled yet.
+    """
     view = _View(console, language, summary)
     view.head()
     view.rows()
     view.headlines()
-    view.warnings()
+    view.warnings(remarks)
     parts = " · ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
     console.print(f"[bold]{view.word('warehouse')}[/]  {escape(warehouse)}", highlight=False, soft_wrap=True)
     if page:
@@ -138,7 +143,7 @@ class _View:
             self.console.print(f"[dim]* {self.word('low_base')}[/]")
         self.console.print()
 
-    def warnings(self) -> None:
+    def warnings(self, remarks: Sequence[str]) -> None:
         missing = self.summary.missing_sources
         if missing:
             self.console.print(f"[bold white on red] {self.word('missing')} {', '.join(missing)} [/]")
@@ -151,6 +156,8 @@ class _View:
             self.console.print(text, highlight=False, soft_wrap=True)
         if self.summary.held_rows:
             self.console.print(f"[yellow]![/] {self.summary.held_rows:,} {self.word('held')}", highlight=False)
+        for remark in remarks:
+            self.console.print(f"[yellow]![/] {escape(remark)}", highlight=False, soft_wrap=True)
 
     def _headline_cells(self, one: Headline) -> list[str]:
         if one.value is None:

@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.reference_ticket import measure
+from tests.support.reference_business_time import NAMES, Hours, WallClock
+from tests.support.reference_ticket import Held, measure
 from tests.support.warehouse_fixture import WarehouseFixture
 
 AS_OF = datetime(2026, 6, 30, 16)
+FIRST_DAY = date(2026, 4, 30)  # no ticket is older
 TICKETS = 400
 SEED = 20260630
 MEASURES = (
     "status", "first_response_minutes", "human_reply_count", "first_resolution_minutes", "service_cycle_minutes",
     "reopen_count", "is_resolved", "is_resolved_within_30d", "requester_wait_minutes", "agent_wait_minutes",
-    "agent_work_minutes", "on_hold_minutes", "life_minutes", "is_one_touch",
+    "agent_work_minutes", "on_hold_minutes", "life_minutes", "is_one_touch", "first_response_business_minutes",
+    "first_resolution_business_minutes", "service_cycle_business_minutes", "requester_wait_business_minutes",
+    "agent_wait_business_minutes", "agent_work_business_minutes", "on_hold_business_minutes", "life_business_minutes",
 )  # fmt: skip
+
+_DAY = ("09:00-12:00", "13:00-18:00")
+OFFICE = Hours(
+    "Asia/Shanghai", dict.fromkeys(NAMES[:5], _DAY), frozenset({date(2026, 6, 19)}), {date(2026, 6, 14): "fri"}
+)
+NIGHT = Hours("America/New_York", dict.fromkeys(NAMES, ("22:00-06:00",)))
+ALWAYS = Hours(always=True)
+# Team -> its hours, one after another; T0 is in no list, so the default is its.
+TEAMS = {
+    "T0": [(None, OFFICE)],
+    "T1": [(None, NIGHT)],
+    "T2": [(None, ALWAYS)],
+    "T3": [(None, OFFICE), (date(2026, 6, 10), NIGHT)],
+}
+CALENDARS = f"""
+calendars: {{office: {OFFICE.as_yaml()}, night: {NIGHT.as_yaml()}, always: {ALWAYS.as_yaml()}}}
+default: office
+teams: {{T1: night, T2: always, T3: [{{calendar: office}}, {{calendar: night, from: 2026-06-10}}]}}
+"""
 
 
 def only(model: str) -> tuple[str, ...]:
@@ -31,10 +54,11 @@ def _history(chance: random.Random, number: int) -> tuple[dict[str, Any], list[d
     """A ticket and its events, in order; one without a status change says that it was created, and is still new."""
     created = AS_OF - timedelta(seconds=chance.randrange(60, 60 * 86400))
     ticket = {"ticket_id": f"T{number}", "status": "hold", "created_at": created, "reopen_count": 99,
-              "first_response_at": created, "is_agent_created": chance.random() < 0.2}  # fmt: skip
+              "first_response_at": created, "is_agent_created": chance.random() < 0.2,
+              "team_id": chance.choice(list(TEAMS))}  # fmt: skip
     events: list[dict[str, Any]] = []
     kinds = ["status_change"] * 5 + ["reopen", "agent_message", "agent_message", "note", "customer_message",
-             "automatic_reply", "bot_message", "bot_handover", "transfer"]  # fmt: skip
+             "automatic_reply", "bot_message", "bot_handover", "transfer", "transfer"]  # fmt: skip
     if chance.random() < 0.1:
         ticket["status"], kinds = "new", kinds[6:]
         events.append({"event_id": f"{number}.created", "ticket_id": f"T{number}", "event_type": "created",
@@ -46,6 +70,13 @@ def _history(chance: random.Random, number: int) -> tuple[dict[str, Any], list[d
             break
         kind = chance.choice(kinds) if events else "status_change"
         events.append({"ticket_id": f"T{number}", **_event(chance, f"{number}.{n}", kind, min(at, AS_OF))})
+    for event in events:
+        if event["event_type"] == "transfer":
+            # to a team, or to something that is none; the summary row says where the ticket is in the end
+            event["from_value"] = ticket["team_id"]
+            event["to_value"] = chance.choice([*TEAMS, "a queue"])
+            ticket.setdefault("first_team", ticket["team_id"])
+            ticket["team_id"] = event["to_value"] if event["to_value"] in TEAMS else ticket["team_id"]
     return ticket, events
 
 
@@ -62,7 +93,10 @@ def _event(chance: random.Random, name: str, kind: str, at: datetime) -> dict[st
 def test_random_histories_agree_with_the_reference(tmp_path: Path) -> None:
     chance = random.Random(SEED)
     histories = [_history(chance, number) for number in range(TICKETS)]
+    first_teams = {ticket["ticket_id"]: ticket.pop("first_team", ticket["team_id"]) for ticket, _ in histories}
     home = WarehouseFixture(tmp_path)
+    home.calendars(CALENDARS)
+    home.deliver("team", [{"team_id": team} for team in TEAMS], source="desk")
     home.deliver("ticket", [ticket for ticket, _ in histories], source="desk")
     events = [event for _, events in histories for event in events]
     chance.shuffle(events)
@@ -71,9 +105,11 @@ def test_random_histories_agree_with_the_reference(tmp_path: Path) -> None:
     rows = {row["ticket_id"]: row for row in home.rows("select * from marts.fct_ticket")}
     assert len(rows) == TICKETS
     differing = []
+    clocks = {team: WallClock(hours, FIRST_DAY, AS_OF.date()) for team, hours in TEAMS.items()}
     for ticket, events in histories:
         row = rows[ticket["ticket_id"]]
-        expected = measure(ticket["created_at"], ticket["is_agent_created"], events, AS_OF)
+        held = Held(first_teams[ticket["ticket_id"]], events, clocks)
+        expected = measure(ticket["created_at"], ticket["is_agent_created"], events, AS_OF, held)
         for name in MEASURES:
             if row[name] != pytest.approx(getattr(expected, name), abs=1e-6):
                 differing.append((ticket["ticket_id"], name, row[name], getattr(expected, name)))
@@ -82,6 +118,11 @@ def test_random_histories_agree_with_the_reference(tmp_path: Path) -> None:
     assert {row["states_from"] for row in rows.values()} == {"events"}
     assert min(sum(row[name] > 0 for row in rows.values()) for name in ("reopen_count", "on_hold_minutes")) > 20
     assert sum(row["first_response_minutes"] is None for row in rows.values()) > 20
+    assert sum(0 < (row["service_cycle_business_minutes"] or 0) < row["service_cycle_minutes"] for row in rows.values()
+               if row["service_cycle_minutes"]) > 20  # fmt: skip
+    assert (
+        home.value("select count(*) from (select ticket_key from intermediate.int_ticket_span where position > 1)") > 20
+    )
     assert {row["is_resolved_within_30d"] for row in rows.values()} == {True, False, None}
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.support.reference_business_time import WallClock
+
 UNSOLVED = ("new", "open", "pending", "hold")
 SOLVED = ("resolved", "closed")
 
@@ -31,6 +33,14 @@ class Measured:
     agent_work_minutes: float = 0.0
     on_hold_minutes: float = 0.0
     life_minutes: float = 0.0
+    first_response_business_minutes: float | None = None
+    first_resolution_business_minutes: float | None = None
+    service_cycle_business_minutes: float | None = None
+    requester_wait_business_minutes: float = 0.0
+    agent_wait_business_minutes: float = 0.0
+    agent_work_business_minutes: float = 0.0
+    on_hold_business_minutes: float = 0.0
+    life_business_minutes: float = 0.0
     is_one_touch: bool = False
 
 
@@ -59,19 +69,37 @@ class _History:
         return before in SOLVED and status in UNSOLVED
 
 
+@dataclass
+class Held:
+    """Which team held the ticket, and the hours of every team."""
+
+    first_team: str
+    events: Sequence[Mapping[str, Any]]
+    clocks: Mapping[str, WallClock]
+
+    def minutes(self, earlier: datetime, later: datetime) -> float:
+        """Business minutes by the hours of the team that held the ticket at the beginning."""
+        team = self.first_team
+        for event in self.events:
+            moves = event["event_type"] == "transfer" and event.get("to_value") in self.clocks
+            if moves and event["occurred_at"] <= earlier:
+                team = event["to_value"]
+        return self.clocks[team].minutes(earlier, later)
+
+
 def measure(
-    created_at: datetime, is_agent_created: bool, events: Sequence[Mapping[str, Any]], as_of: datetime
+    created_at: datetime, is_agent_created: bool, events: Sequence[Mapping[str, Any]], as_of: datetime, held: Held
 ) -> Measured:
     """Measure one ticket from its events, given in the order in which they happened, all of them after `created_at`."""
     found = Measured()
-    _measure_states(found, created_at, events, as_of)
-    _measure_responses(found, created_at, is_agent_created, events)
+    _measure_states(found, created_at, events, as_of, held)
+    _measure_responses(found, created_at, is_agent_created, events, held)
     found.is_one_touch = found.is_resolved and found.human_reply_count <= 1 and found.reopen_count == 0
     return found
 
 
 def _measure_states(
-    found: Measured, created_at: datetime, events: Sequence[Mapping[str, Any]], as_of: datetime
+    found: Measured, created_at: datetime, events: Sequence[Mapping[str, Any]], as_of: datetime, held: Held
 ) -> None:
     history = _History([_Stay("new", created_at)])
     for event in events:
@@ -85,8 +113,10 @@ def _measure_states(
     closed = [stay.entered for stay in history.stays if stay.status == "closed"]
     if resolved or closed:
         found.first_resolution_minutes = _minutes(created_at, (resolved or closed)[0])
+        found.first_resolution_business_minutes = held.minutes(created_at, (resolved or closed)[0])
     if found.is_resolved:
         found.service_cycle_minutes = _minutes(created_at, _last_resolution(history))
+        found.service_cycle_business_minutes = held.minutes(created_at, _last_resolution(history))
     limit = created_at + timedelta(days=30)
     if as_of >= limit:
         at_limit = [s for s in history.stays if s.entered <= limit and (s.left is None or s.left > limit)]
@@ -100,6 +130,12 @@ def _measure_states(
         found.agent_wait_minutes += minutes * (stay.status == "pending")
         found.agent_work_minutes += minutes * (stay.status in ("new", "open"))
         found.on_hold_minutes += minutes * (stay.status == "hold")
+        business = held.minutes(stay.entered, stay.left or as_of)
+        found.life_business_minutes += business
+        found.requester_wait_business_minutes += business * (stay.status in ("new", "open", "hold"))
+        found.agent_wait_business_minutes += business * (stay.status == "pending")
+        found.agent_work_business_minutes += business * (stay.status in ("new", "open"))
+        found.on_hold_business_minutes += business * (stay.status == "hold")
 
 
 def _last_resolution(history: _History) -> datetime:
@@ -112,7 +148,7 @@ def _last_resolution(history: _History) -> datetime:
 
 
 def _measure_responses(
-    found: Measured, created_at: datetime, is_agent_created: bool, events: Sequence[Mapping[str, Any]]
+    found: Measured, created_at: datetime, is_agent_created: bool, events: Sequence[Mapping[str, Any]], held: Held
 ) -> None:
     clock: datetime | None = created_at
     handed_over = answered = written = False
@@ -130,6 +166,7 @@ def _measure_responses(
             if not answered:
                 answered = True
                 found.first_response_minutes = _minutes(clock or created_at, event["occurred_at"])
+                found.first_response_business_minutes = held.minutes(clock or created_at, event["occurred_at"])
 
 
 def _minutes(earlier: datetime, later: datetime) -> float:

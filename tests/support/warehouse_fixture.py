@@ -18,7 +18,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
+import pyarrow.parquet as pq
 
+from include.configuration.business_time import business_tables
+from include.configuration.calendars import FILE as CALENDARS
+from include.configuration.calendars import read_calendars
 from include.configuration.experience_tables import sampling_rows, weight_rows
 from include.configuration.sampling import Sampling
 from include.configuration.weights import CsiWeights
@@ -62,8 +66,15 @@ CONTROL = {
     "csi_weight": "scene VARCHAR, scene_rank INTEGER, dimension VARCHAR, weight DECIMAL(18, 6)",
     "sampling_purpose": "purpose VARCHAR, population VARCHAR, wave VARCHAR, recently_asked_days INTEGER",
     "sampling_stratum": "tier VARCHAR, stratum VARCHAR",
+    "calendar_piece": "schedule VARCHAR, piece_date DATE, starts_at TIMESTAMP, ends_at TIMESTAMP, "
+    "business_before BIGINT, is_business BOOLEAN",
+    "calendar_mark": "schedule VARCHAR, bucket BIGINT, starts_at TIMESTAMP, business_before BIGINT, "
+    "business_after BIGINT",
+    "team_schedule": "team_id VARCHAR, schedule VARCHAR",
 }
 _ROWS_AT_A_TIME = 200
+# Without more said, everybody works day and night: business time is then the time on the calendar.
+ALWAYS = "calendars: {always: {always: true}}\ndefault: always\n"
 QUARANTINE = (
     "source VARCHAR, feed VARCHAR, batch_id VARCHAR, gate_no INTEGER, entity VARCHAR, row_number BIGINT, "
     "row_id BIGINT, business_key VARCHAR, rule_id VARCHAR, verdict VARCHAR, status VARCHAR, "
@@ -117,6 +128,7 @@ class WarehouseFixture:
         self.as_of = self._instant(as_of)
         self.gates: list[Gate] = []
         self.extra: dict[str, list[dict[str, Any]]] = {}
+        self.calendars_text = ALWAYS
         self.warehouse = folder / "warehouse" / "build" / "warehouse.duckdb"
         self.inputs = folder / "warehouse" / "inputs"
         self.dbt_target = dbt_target or folder / "warehouse" / "target"
@@ -181,6 +193,10 @@ class WarehouseFixture:
         """Give all rows of a control table, such as the ones that deliveries don't fill (rule)."""
         self.extra[table] = [dict(row) for row in rows]
 
+    def calendars(self, text: str) -> None:
+        """Give the text of a `calendars.yml`; empty calendars (`calendars: {}`) leave business time unknown."""
+        self.calendars_text = text
+
     def write_inputs(self) -> None:
         """Write clean and quarantine files and the control tables that a build reads."""
         with duckdb.connect() as connection:
@@ -196,6 +212,10 @@ class WarehouseFixture:
                         _write(connection, self._file("quarantine", entity, gate), QUARANTINE, rows)
             for table, rows in {**self._control_rows(), **self.extra}.items():
                 _write(connection, self.inputs / f"{table}.parquet", CONTROL[table], rows)
+        (self.folder / CALENDARS).write_text(self.calendars_text, encoding="utf-8")
+        tables = business_tables(read_calendars(self.folder), as_of_date(self.as_of, self.timezone))
+        for table in tables.keys() - self.extra.keys():
+            pq.write_table(tables[table], self.inputs / f"{table}.parquet")
 
     def build(self, *arguments: str, tests: bool = True, full_refresh: bool = False) -> str:
         """Write the inputs and run `dbt build` without unit tests (or any tests); returns its output.

@@ -5,6 +5,11 @@
 {% macro default__microseconds_between(earlier, later) %}(unix_micros({{ later }}) - unix_micros({{ earlier }})){% endmacro %}
 {% macro duckdb__microseconds_between(earlier, later) %}(epoch_us({{ later }}) - epoch_us({{ earlier }})){% endmacro %}
 
+{#- The UTC timestamp a whole number of microseconds after another. -#}
+{% macro microseconds_after(timestamp, microseconds) %}{{ return(adapter.dispatch('microseconds_after')(timestamp, microseconds)) }}{% endmacro %}
+{% macro default__microseconds_after(timestamp, microseconds) %}timestamp_micros(unix_micros({{ timestamp }}) + {{ microseconds }}){% endmacro %}
+{% macro duckdb__microseconds_after(timestamp, microseconds) %}make_timestamp(epoch_us({{ timestamp }}) + {{ microseconds }}){% endmacro %}
+
 {#- Minutes from one UTC timestamp to a later one (double); negative spans are kept, the caller judges them. -#}
 {% macro minutes_between(earlier, later) -%}
     ({{ microseconds_between(earlier, later) }} / 60000000.0)

@@ -13,6 +13,19 @@ events as (
 
 ),
 
+held as (
+
+    select
+        spans.ticket_key,
+        spans.from_at,
+        -- not null, for a condition with `or` can't be hashed
+        coalesce(spans.to_at, cast('9999-12-31' as timestamp)) as to_at,
+        schedules.schedule
+    from {{ ref('int_ticket_span') }} as spans
+    inner join {{ ref('int_team_scheduled') }} as schedules on spans.team_key = schedules.team_key
+
+),
+
 as_of as (
 
     select * from {{ ref('stg_as_of') }}
@@ -194,18 +207,36 @@ spans as (
 
 ),
 
-measured as (
+ended as (
 
     select
         *,
         left_at is null as is_last,
         case
-            when left_at is not null then {{ microseconds_between('changed_at', 'left_at') }}
+            when left_at is not null then left_at
             -- a ticket's life ends when it is closed; everything else lasts until now
-            when status in ('closed', 'deleted') or changed_at > as_of then 0
-            else {{ microseconds_between('changed_at', 'as_of') }}
-        end as microseconds
+            when status in ('closed', 'deleted') or changed_at > as_of then changed_at
+            else as_of
+        end as ended_at
     from spans
+
+),
+
+-- a state's business time runs by the calendar of the team that held the ticket when the state began
+measured as (
+
+    select
+        ended.*,
+        {{ microseconds_between('ended.changed_at', 'ended.ended_at') }} as microseconds,
+        {{ business_at('end_piece', 'ended.ended_at') }}
+        - {{ business_at('begin_piece', 'ended.changed_at') }} as business_microseconds
+    from ended
+    left join held
+        on ended.ticket_key = held.ticket_key
+        and ended.changed_at >= held.from_at
+        and ended.changed_at < held.to_at
+    {{ business_join('begin_piece', 'held.schedule', 'ended.changed_at') }}
+    {{ business_join('end_piece', 'held.schedule', 'ended.ended_at') }}
 
 ),
 
@@ -243,33 +274,50 @@ totalled as (
                 else 0
             end
         ) = 1 as is_resolved_at_limit,
-        sum(case when status = 'new' then microseconds else 0 end) as new_microseconds,
-        sum(case when status = 'open' then microseconds else 0 end) as open_microseconds,
-        sum(case when status = 'pending' then microseconds else 0 end) as pending_microseconds,
-        sum(case when status = 'hold' then microseconds else 0 end) as hold_microseconds,
-        sum(case when status in ('resolved', 'closed', 'deleted') then microseconds else 0 end) as solved_microseconds,
-        sum(microseconds) as life_microseconds
+        {%- for clock in ['', 'business_'] %}
+        {%- for state in ['new', 'open', 'pending', 'hold'] %}
+        sum(case when status = '{{ state }}' then {{ clock }}microseconds else 0 end)
+            as {{ state }}_{{ clock }}microseconds,
+        {%- endfor %}
+        sum(case when status in ('resolved', 'closed', 'deleted') then {{ clock }}microseconds else 0 end)
+            as solved_{{ clock }}microseconds,
+        sum({{ clock }}microseconds) as life_{{ clock }}microseconds,
+        {%- endfor %}
+        count(business_microseconds) = count(*) as has_business_time
     from measured
     group by ticket_key
+
+),
+
+judged as (
+
+    select
+        totalled.*,
+        untold.ticket_key is null as is_told,
+        untold.ticket_key is null and totalled.has_business_time as is_business_told
+    from totalled
+    left join untold on totalled.ticket_key = untold.ticket_key
 
 ),
 
 final as (
 
     select
-        totalled.ticket_key,
-        totalled.status,
-        totalled.first_resolved_at,
-        totalled.resolved_at,
-        totalled.closed_at,
-        totalled.reopen_count,
-        totalled.is_resolved_at_limit,
+        ticket_key,
+        status,
+        first_resolved_at,
+        resolved_at,
+        closed_at,
+        reopen_count,
+        is_resolved_at_limit,
         {% for state in ['new', 'open', 'pending', 'hold', 'solved'] -%}
-        case when untold.ticket_key is null then totalled.{{ state }}_microseconds end as {{ state }}_microseconds,
+        case when is_told then {{ state }}_microseconds end as {{ state }}_microseconds,
         {% endfor -%}
-        totalled.life_microseconds
-    from totalled
-    left join untold on totalled.ticket_key = untold.ticket_key
+        {% for state in ['new', 'open', 'pending', 'hold', 'solved', 'life'] -%}
+        case when is_business_told then {{ state }}_business_microseconds end as {{ state }}_business_microseconds,
+        {% endfor -%}
+        life_microseconds
+    from judged
 
 )
 

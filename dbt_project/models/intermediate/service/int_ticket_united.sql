@@ -57,6 +57,8 @@ final as (
         product_key,
         agent_key,
         team_key,
+        -- where a ticket has no team, its source's other tickets say whose ids its log speaks of
+        coalesce(team_id_space, max(team_id_space) over (partition by source), source) as team_id_space,
         asset_key,
         service_partner_key,
         status,
@@ -82,6 +84,7 @@ final as (
         is_agent_created,
         merged_into_ticket_key,
         subject,
+        updated_at,
         is_counted,
         is_deleted
     from tickets
@@ -96,6 +99,7 @@ final as (
         0 as product_key,
         0 as agent_key,
         0 as team_key,
+        source as team_id_space,
         0 as asset_key,
         0 as service_partner_key,
         null as status,
@@ -114,6 +118,7 @@ final as (
         event_type = 'agent_message' as is_agent_created,
         0 as merged_into_ticket_key,
         null as subject,
+        null as updated_at,
         true as is_counted,
         false as is_deleted
     from opened

@@ -18,6 +18,20 @@ responses as (
 
 ),
 
+held as (
+
+    select
+        spans.ticket_key,
+        spans.position,
+        spans.from_at,
+        -- not null, for a condition with `or` can't be hashed
+        coalesce(spans.to_at, cast('9999-12-31' as timestamp)) as to_at,
+        schedules.schedule
+    from {{ ref('int_ticket_span') }} as spans
+    inner join {{ ref('int_team_scheduled') }} as schedules on spans.team_key = schedules.team_key
+
+),
+
 customers as (
 
     select * from {{ ref('int_customer_resolved') }}
@@ -94,6 +108,9 @@ told as (
         states.hold_microseconds,
         states.solved_microseconds,
         states.life_microseconds,
+        {%- for state in ['new', 'open', 'pending', 'hold', 'life'] %}
+        states.{{ state }}_business_microseconds,
+        {%- endfor %}
         case when responses.has_messages then responses.human_reply_count end as human_reply_count,
         responses.transfer_count,
         responses.escalation_count,
@@ -107,6 +124,31 @@ told as (
     left join states on tickets.ticket_key = states.ticket_key
     left join responses on tickets.ticket_key = responses.ticket_key
     left join customers on tickets.customer_record_key = customers.customer_record_key
+
+),
+
+-- a clock's business time runs by the calendar of the team that held the ticket when the clock began
+clocked as (
+
+    select
+        told.*,
+        {{ business_at('response_piece', 'told.told_first_response_at') }}
+        - {{ business_at('clock_piece', 'told.first_response_clock_at') }} as first_response_business_microseconds,
+        {{ business_at('first_resolved_piece', 'told.first_resolved_at') }}
+        - {{ business_at('created_piece', 'told.created_at') }} as first_resolution_business_microseconds,
+        {{ business_at('resolved_piece', 'told.told_resolved_at') }}
+        - {{ business_at('created_piece', 'told.created_at') }} as service_cycle_business_microseconds
+    from told
+    left join held as first_held on told.ticket_key = first_held.ticket_key and first_held.position = 1
+    left join held as clock_held
+        on told.ticket_key = clock_held.ticket_key
+        and told.first_response_clock_at >= clock_held.from_at
+        and told.first_response_clock_at < clock_held.to_at
+    {{ business_join('created_piece', 'first_held.schedule', 'told.created_at') }}
+    {{ business_join('clock_piece', 'clock_held.schedule', 'told.first_response_clock_at') }}
+    {{ business_join('response_piece', 'clock_held.schedule', 'told.told_first_response_at') }}
+    {{ business_join('first_resolved_piece', 'first_held.schedule', 'told.first_resolved_at') }}
+    {{ business_join('resolved_piece', 'first_held.schedule', 'told.told_resolved_at') }}
 
 ),
 
@@ -135,7 +177,7 @@ measured as (
         case
             when told_resolved_at >= created_at then {{ minutes_between('created_at', 'told_resolved_at') }}
         end as service_cycle_minutes
-    from told
+    from clocked
 
 ),
 
@@ -176,7 +218,10 @@ final as (
         measured.is_countable and measured.is_counted as is_in_scope,
         measured.exclusion,
         cast(measured.first_response_minutes as double) as first_response_minutes,
-        cast(null as double) as first_response_business_minutes,
+        case
+            when measured.first_response_minutes is not null
+                then {{ microseconds_to_minutes('measured.first_response_business_microseconds') }}
+        end as first_response_business_minutes,
         cast(
             case
                 when
@@ -194,8 +239,15 @@ final as (
                 then coalesce(measured.first_response_minutes <= measured.long_limit, false)
         end as is_first_response_within_4h,
         cast(measured.first_resolution_minutes as double) as first_resolution_minutes,
+        case
+            when measured.first_resolution_minutes is not null
+                then {{ microseconds_to_minutes('measured.first_resolution_business_microseconds') }}
+        end as first_resolution_business_minutes,
         cast(measured.service_cycle_minutes as double) as service_cycle_minutes,
-        cast(null as double) as service_cycle_business_minutes,
+        case
+            when measured.service_cycle_minutes is not null
+                then {{ microseconds_to_minutes('measured.service_cycle_business_microseconds') }}
+        end as service_cycle_business_minutes,
         case
             when measured.is_resolution_told and measured.age_minutes >= measured.resolution_limit * 1440
                 then coalesce(
@@ -211,6 +263,14 @@ final as (
         {{ microseconds_to_minutes('hold_microseconds') }} as on_hold_minutes,
         {{ microseconds_to_minutes('solved_microseconds') }} as solved_minutes,
         {{ microseconds_to_minutes('life_microseconds') }} as life_minutes,
+        {{ microseconds_to_minutes(
+            '(new_business_microseconds + open_business_microseconds + hold_business_microseconds)'
+        ) }} as requester_wait_business_minutes,
+        {{ microseconds_to_minutes('pending_business_microseconds') }} as agent_wait_business_minutes,
+        {{ microseconds_to_minutes('(new_business_microseconds + open_business_microseconds)') }}
+            as agent_work_business_minutes,
+        {{ microseconds_to_minutes('hold_business_microseconds') }} as on_hold_business_minutes,
+        {{ microseconds_to_minutes('life_business_microseconds') }} as life_business_minutes,
         cast(measured.handling_minutes as double) as handling_minutes,
         cast(measured.human_reply_count as bigint) as human_reply_count,
         cast(measured.told_reopen_count as bigint) as reopen_count,
