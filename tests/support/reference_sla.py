@@ -184,7 +184,7 @@ def _resolutions(ticket: Ticket) -> list[Clock]:
     for number, stays in enumerate(instances, 1):
         resolved = [at for status, at in stays if status == "resolved"]
         closed = [at for status, at in stays if status == "closed"]
-        stop = (resolved or closed or [None])[0]
+        stop = next(iter(resolved or closed), None)
         found.append(Clock("resolution", number, stays[0][1], stop, "solved" if stop else None))
     return found
 
