@@ -12,7 +12,8 @@ held as (
     select
         spans.ticket_key,
         spans.from_at,
-        spans.to_at,
+        -- not null, for a condition with `or` can't be hashed
+        coalesce(spans.to_at, cast('9999-12-31' as timestamp)) as to_at,
         schedules.schedule
     from {{ ref('int_ticket_span') }} as spans
     inner join {{ ref('int_team_scheduled') }} as schedules on spans.team_key = schedules.team_key
@@ -66,7 +67,7 @@ measured as (
     left join held
         on ended.ticket_key = held.ticket_key
         and ended.from_at >= held.from_at
-        and (ended.from_at < held.to_at or held.to_at is null)
+        and ended.from_at < held.to_at
     {{ business_join('begin_piece', 'held.schedule', 'ended.from_at') }}
     {{ business_join('end_piece', 'held.schedule', 'ended.ended_at') }}
 
