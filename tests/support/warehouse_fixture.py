@@ -26,6 +26,8 @@ from include.configuration.calendars import read_calendars
 from include.configuration.experience_tables import sampling_rows, weight_rows
 from include.configuration.sampling import Sampling
 from include.configuration.weights import CsiWeights
+from include.configuration.sla import ServiceLevels
+from include.configuration.sla_tables import sla_policy_rows
 from include.contracts import load_contracts
 from include.settings import as_of_date, end_of_day, night_id
 from tests.support.dbt_process import run_dbt
@@ -71,10 +73,26 @@ CONTROL = {
     "calendar_mark": "schedule VARCHAR, bucket BIGINT, starts_at TIMESTAMP, business_before BIGINT, "
     "business_after BIGINT",
     "team_schedule": "team_id VARCHAR, schedule VARCHAR",
+    "sla_policy": "policy VARCHAR, policy_en VARCHAR, policy_zh VARCHAR, policy_order INTEGER, sla_clock VARCHAR, "
+    "tier VARCHAR, priority VARCHAR, issue_type VARCHAR, channel VARCHAR, valid_from_at TIMESTAMP, "
+    "valid_to_at TIMESTAMP, target_minutes BIGINT, is_business_hours BOOLEAN",
 }
 _ROWS_AT_A_TIME = 200
 # Without more said, everybody works day and night: business time is then the time on the calendar.
 ALWAYS = "calendars: {always: {always: true}}\ndefault: always\n"
+# One policy for every ticket, around the clock.
+SERVICE_LEVELS = ServiceLevels.model_validate(
+    {
+        "policies": [
+            {
+                "name": "all",
+                "words": {"en": "All", "zh": "全部"},
+                "hours": "calendar",
+                "targets": {"first_response": 60, "next_response": 240, "resolution": 2880},
+            }
+        ]
+    }
+)
 QUARANTINE = (
     "source VARCHAR, feed VARCHAR, batch_id VARCHAR, gate_no INTEGER, entity VARCHAR, row_number BIGINT, "
     "row_id BIGINT, business_key VARCHAR, rule_id VARCHAR, verdict VARCHAR, status VARCHAR, "
@@ -373,6 +391,7 @@ class WarehouseFixture:
             ],
             **weight_rows(CsiWeights()),
             **sampling_rows(Sampling()),
+            "sla_policy": sla_policy_rows(SERVICE_LEVELS, self.timezone),
         }
 
     def _holding(self) -> list[Gate]:
