@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 from include import files
 from include.configuration.business_time import MARK, PIECE, TEAM_SCHEDULE, business_tables
 from include.configuration.calendars import read_calendars
+from include.configuration.sla import read_sla
+from include.configuration.sla_tables import SLA_POLICY_COLUMNS, sla_policy_rows
 from include.contracts import load_contracts
 from include.gate.ledger import Gate, check_undamaged
 from include.gate.rules import load_rules
@@ -86,6 +88,7 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
     "calendar_piece": PIECE,
     "calendar_mark": MARK,
     "team_schedule": TEAM_SCHEDULE,
+    "sla_policy": SLA_POLICY_COLUMNS,
 }
 Row = dict[str, Any]
 
@@ -127,6 +130,7 @@ def write_inputs(settings: Settings, as_of: datetime, verified: set[str]) -> Inp
         "check_result": _check_rows(batches),
         "rule": _rule_rows(),
         "key_space": _key_space_rows(settings),
+        "sla_policy": sla_policy_rows(read_sla(settings.config), settings.timezone),
     }
     for name, rows in tables.items():
         schema = pa.schema(list(SCHEMAS[name].items()))

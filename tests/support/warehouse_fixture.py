@@ -25,6 +25,8 @@ import pyarrow.parquet as pq
 from include.configuration.business_time import business_tables
 from include.configuration.calendars import FILE as CALENDARS
 from include.configuration.calendars import read_calendars
+from include.configuration.sla import ServiceLevels
+from include.configuration.sla_tables import sla_policy_rows
 from include.contracts import load_contracts
 from include.settings import as_of_date, end_of_day, night_id
 
@@ -63,9 +65,25 @@ CONTROL = {
     "calendar_mark": "schedule VARCHAR, bucket BIGINT, starts_at TIMESTAMP, business_before BIGINT, "
     "business_after BIGINT",
     "team_schedule": "team_id VARCHAR, schedule VARCHAR",
+    "sla_policy": "policy VARCHAR, policy_en VARCHAR, policy_zh VARCHAR, policy_order INTEGER, sla_clock VARCHAR, "
+    "tier VARCHAR, priority VARCHAR, issue_type VARCHAR, channel VARCHAR, valid_from_at TIMESTAMP, "
+    "valid_to_at TIMESTAMP, target_minutes BIGINT, is_business_hours BOOLEAN",
 }
 # Without more said, everybody works day and night: business time is then the time on the calendar.
 ALWAYS = "calendars: {always: {always: true}}\ndefault: always\n"
+# One policy for every ticket, around the clock.
+SERVICE_LEVELS = ServiceLevels.model_validate(
+    {
+        "policies": [
+            {
+                "name": "all",
+                "words": {"en": "All", "zh": "全部"},
+                "hours": "calendar",
+                "targets": {"first_response": 60, "next_response": 240, "resolution": 2880},
+            }
+        ]
+    }
+)
 QUARANTINE = (
     "source VARCHAR, feed VARCHAR, batch_id VARCHAR, gate_no INTEGER, entity VARCHAR, row_number BIGINT, "
     "row_id BIGINT, business_key VARCHAR, rule_id VARCHAR, verdict VARCHAR, status VARCHAR, "
@@ -370,6 +388,7 @@ class WarehouseFixture:
             "key_space": [
                 {"key_space": name, "key_space_rank": rank} for rank, name in enumerate(self.key_spaces, start=1)
             ],
+            "sla_policy": sla_policy_rows(SERVICE_LEVELS, self.timezone),
         }
 
     def _holding(self) -> list[Gate]:
