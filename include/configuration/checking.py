@@ -6,6 +6,7 @@ from datetime import datetime
 
 from include.configuration.business_time import remarks_on_years
 from include.configuration.calendars import read_calendars
+from include.configuration.sla import read_sla
 from include.settings import Settings, as_of_date
 
 
@@ -16,6 +17,7 @@ def check_configuration(settings: Settings) -> None:
         ConfigurationError: a file is wrong; the text names file, line and key.
     """
     read_calendars(settings.config)
+    read_sla(settings.config)
 
 
 def configuration_remarks(settings: Settings, as_of: datetime) -> list[str]:

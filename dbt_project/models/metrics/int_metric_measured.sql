@@ -7,6 +7,7 @@
 ) }}
 -- Written from the semantic YAML; `graph` is empty while dbt parses, so what the facts and their cuts are is said here:
 -- depends_on: {{ ref('fct_ticket') }}
+-- depends_on: {{ ref('fct_ticket_sla') }}
 -- depends_on: {{ ref('fct_survey_response') }}
 -- depends_on: {{ ref('fct_survey_invitation') }}
 -- depends_on: {{ ref('fct_customer_month') }}
