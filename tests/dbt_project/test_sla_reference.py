@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pytest
 
 from include.configuration.sla import ServiceLevels
 from include.configuration.sla_tables import sla_policy_rows
+from include.settings import PROJECT_ROOT
 from tests.support.reference_sla import Clock, Policy, Schedule, Ticket, clocks_of
 from tests.support.warehouse_fixture import WarehouseFixture
 
@@ -177,7 +179,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory, cases: list[Case]) -> It
     random.Random(SEED).shuffle(events)
     home.deliver("ticket_event", events, source="desk")
     home.deliver("ticket", SUMMARIES, source="plain")
-    home.build("--select", "+fct_ticket_sla", "--indirect-selection", "cautious")
+    home.build("--select", "+fct_ticket_sla", "+dim_agent", "--indirect-selection", "cautious")
     yield home
 
 
@@ -374,3 +376,17 @@ def test_a_summary_row_knows_of_no_pauses(warehouse: WarehouseFixture) -> None:
     still = clock(warehouse, "s_open", "resolution")
     assert (still["state"], still["stopped_at"], still["paused_minutes"]) == ("breached", None, None)
     assert clock(warehouse, "exactly", "resolution")["paused_minutes"] == 0
+
+
+def test_the_documented_list_begins_with_what_is_overdue(warehouse: WarehouseFixture) -> None:
+    page = (PROJECT_ROOT / "docs" / "service_levels.md").read_text(encoding="utf-8")
+    (query,) = re.findall(r"```sql\n(.*?);\n```", page, re.DOTALL)
+    rows = warehouse.rows(query)
+    states = [row["state"] for row in rows]
+    assert states == sorted(states) and {"breached", "running"} == set(states)
+    left = [row["minutes_left"] for row in rows if row["state"] == "running"]
+    assert left == sorted(left)
+    found = {(row["ticket_id"], row["sla_clock"]): row for row in rows}
+    assert found["overdue", "first_response"]["minutes_over"] == 720
+    assert found["not_yet", "first_response"]["minutes_left"] == 60
+    assert not {"exactly", "spam", "gone"} & {row["ticket_id"] for row in rows if row["sla_clock"] == "first_response"}
