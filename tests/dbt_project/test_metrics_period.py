@@ -90,6 +90,8 @@ def _deliver_tickets(home: WarehouseFixture, chance: random.Random) -> list[dict
         steps: list[tuple[str, str | None, int]] = [("created", None, 0)]
         if chance.random() < 0.9:
             steps.append(("agent_message", None, chance.randrange(1, 600)))
+            if n % 3 == 0:  # asks again, and is answered
+                steps += [("customer_message", None, 650), ("agent_message", None, 660 + n)]
         if chance.random() < 0.8:
             steps.append(("status_change", "resolved", chance.randrange(600, 40 * 1440)))
             if chance.random() < 0.2:

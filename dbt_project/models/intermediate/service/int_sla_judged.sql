@@ -16,6 +16,16 @@ clocks as (
 
 ),
 
+placed as (
+
+    select
+        legs.*,
+        clocks.stopped_at
+    from legs
+    inner join clocks on legs.ticket_sla_key = clocks.ticket_sla_key
+
+),
+
 -- what had passed of the clock's own time by the end of each leg, around the clock and in business hours
 summed as (
 
@@ -31,14 +41,9 @@ summed as (
         max(case when is_counting and business_microseconds is null then 1 else 0 end) over (
             partition by ticket_sla_key order by position rows between unbounded preceding and current row
         ) as is_unknown,
-        case
-            when
-                position = 1
-                or policy_order is distinct from lag(policy_order) over (partition by ticket_sla_key order by position)
-                then 1
-            else 0
-        end as is_new_target
-    from legs
+        lag(policy_order) over (partition by ticket_sla_key order by position) as previous_policy_order,
+        max(position) over (partition by ticket_sla_key) as last_position
+    from placed
 
 ),
 
@@ -55,10 +60,10 @@ measured as (
             when is_business_hours then business_microseconds
             else calendar_microseconds
         end as own_microseconds,
-        sum(is_new_target) over (
-            partition by ticket_sla_key order by position rows between unbounded preceding and current row
-        ) as target_number,
-        max(position) over (partition by ticket_sla_key) as last_position
+        case
+            when position = 1 or (policy_order is distinct from previous_policy_order) then 1
+            else 0
+        end as is_new_target
     from summed
 
 ),
@@ -66,23 +71,23 @@ measured as (
 compared as (
 
     select
-        measured.*,
-        clocks.stopped_at,
+        *,
+        sum(is_new_target) over (
+            partition by ticket_sla_key order by position rows between unbounded preceding and current row
+        ) as target_number,
         coalesce(elapsed > target_microseconds, false) as is_passed,
         min(case when elapsed > target_microseconds then position end)
-            over (partition by measured.ticket_sla_key) as first_passed_position,
-        -- where the target is reached: passed already when it came into force, in this leg, or after the last one if the
-        -- clock went on
+            over (partition by ticket_sla_key) as first_passed_position,
+        -- where the target is reached: before it was in force, in this leg, or after the last one if the clock went on
         is_new_target = 1 and elapsed - own_microseconds >= target_microseconds as is_reached_before,
         (
             elapsed - own_microseconds < target_microseconds
             and (
                 elapsed >= target_microseconds
-                or (position = last_position and (is_counting or clocks.stopped_at is not null))
+                or (position = last_position and (is_counting or stopped_at is not null))
             )
         ) as is_reached_by_clock
     from measured
-    inner join clocks on measured.ticket_sla_key = clocks.ticket_sla_key
 
 ),
 
@@ -94,7 +99,9 @@ reaching as (
         case
             when is_reached_by_clock and is_business_hours then business_to + target_microseconds - elapsed
         end as due_business,
-        case when is_reached_by_clock and not is_business_hours then target_microseconds - elapsed end as left_microseconds
+        case
+            when is_reached_by_clock and not is_business_hours then target_microseconds - elapsed
+        end as left_microseconds
     from compared
 
 ),
@@ -119,9 +126,9 @@ decided as (
     select
         *,
         min(target_reached_at) over (partition by ticket_sla_key, target_number) as due_at,
-        cast(
-            sum(case when is_counting then 0 else calendar_microseconds end) over (partition by ticket_sla_key) as bigint
-        ) as paused_microseconds,
+        cast(sum(case when is_counting then 0 else calendar_microseconds end) over (
+            partition by ticket_sla_key
+        ) as bigint) as paused_microseconds,
         max(calendar_elapsed) over (partition by ticket_sla_key) as calendar_total,
         max(business_elapsed) over (partition by ticket_sla_key) as business_total,
         max(is_unknown) over (partition by ticket_sla_key) as is_total_unknown

@@ -1,4 +1,4 @@
--- The time of each clock, cut wherever its pace or its target changes: at pauses, at other priorities, at other policies.
+-- The time of each clock, cut wherever its pace or its target changes: at pauses, other priorities, other policies.
 with
 
 clocks as (
@@ -131,7 +131,8 @@ final as (
         aimed.target_microseconds,
         aimed.is_business_hours,
         {{ microseconds_between('aimed.from_at', 'aimed.to_at') }} as calendar_microseconds,
-        {{ business_at('ended', 'aimed.to_at') }} - {{ business_at('began', 'aimed.from_at') }} as business_microseconds,
+        {{ business_at('ended', 'aimed.to_at') }}
+        - {{ business_at('began', 'aimed.from_at') }} as business_microseconds,
         {{ business_at('ended', 'aimed.to_at') }} as business_to
     from aimed
     left join schedules on aimed.team_key = schedules.team_key

@@ -51,7 +51,8 @@ turns as (
         ticket_key,
         from_at as occurred_at,
         position,
-        is_solved
+        is_solved,
+        was_solved
     from compared
     where is_solved <> was_solved
     union all
@@ -59,7 +60,8 @@ turns as (
         tickets.ticket_key,
         coalesce(tickets.resolved_at, tickets.closed_at) as occurred_at,
         1 as position,
-        1 as is_solved
+        1 as is_solved,
+        0 as was_solved
     from tickets
     left join logged on tickets.ticket_key = logged.ticket_key
     where
@@ -74,6 +76,8 @@ steps as (
     select
         ticket_key,
         case when is_reply = 1 then 'reply' else 'ask' end as step,
+        is_reply as is_end,
+        0 as solved_change,
         occurred_at,
         -- a reply that solves the ticket at the same instant is a reply
         0 as is_turn,
@@ -87,6 +91,8 @@ steps as (
     select
         ticket_key,
         case when is_solved = 1 then 'solve' else 'reopen' end as step,
+        is_solved as is_end,
+        is_solved - was_solved as solved_change,
         occurred_at,
         1 as is_turn,
         position as turn_position,
@@ -104,13 +110,13 @@ placed as (
         ticket_key,
         step,
         occurred_at,
-        sum(case when step in ('reply', 'solve') then 1 else 0 end) over (
+        sum(is_end) over (
             partition by ticket_key {{ steps_order }} rows between unbounded preceding and current row
-        ) - case when step in ('reply', 'solve') then 1 else 0 end as ended_before,
+        ) - is_end as ended_before,
         sum(is_response) over (
             partition by ticket_key {{ steps_order }} rows between unbounded preceding and current row
         ) - is_response as responses_before,
-        sum(case step when 'solve' then 1 when 'reopen' then -1 else 0 end) over (
+        sum(solved_change) over (
             partition by ticket_key {{ steps_order }} rows between unbounded preceding and current row
         ) as is_solved
     from steps

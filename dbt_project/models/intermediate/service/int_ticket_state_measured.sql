@@ -30,9 +30,10 @@ spans as (
     select
         logged.*,
         as_of.as_of,
-        max(case when status in ('new', 'open', 'pending', 'hold') then position end)
-            over (partition by ticket_key) as last_unsolved_position,
-        {{ dbt.dateadd('day', 'cast(' ~ threshold('resolution_limit') ~ ' as integer)', 'created_at') }} as judged_at
+        max(case when logged.status in ('new', 'open', 'pending', 'hold') then logged.position end)
+            over (partition by logged.ticket_key) as last_unsolved_position,
+        {{ dbt.dateadd('day', 'cast(' ~ threshold('resolution_limit') ~ ' as integer)', 'logged.created_at') }}
+            as judged_at
     from logged
     cross join as_of
 
@@ -107,7 +108,8 @@ totalled as (
         ) = 1 as is_resolved_at_limit,
         {%- for clock in ['', 'business_'] %}
         {%- for state in ['new', 'open', 'pending', 'hold'] %}
-        sum(case when status = '{{ state }}' then {{ clock }}microseconds else 0 end) as {{ state }}_{{ clock }}microseconds,
+        sum(case when status = '{{ state }}' then {{ clock }}microseconds else 0 end)
+            as {{ state }}_{{ clock }}microseconds,
         {%- endfor %}
         sum(case when status in ('resolved', 'closed', 'deleted') then {{ clock }}microseconds else 0 end)
             as solved_{{ clock }}microseconds,
@@ -134,11 +136,12 @@ final as (
         {% for state in ['new', 'open', 'pending', 'hold', 'solved'] -%}
         case when is_told = 1 then {{ state }}_microseconds end as {{ state }}_microseconds,
         {% endfor -%}
-        life_microseconds,
-        {%- for state in ['new', 'open', 'pending', 'hold', 'solved', 'life'] %}
-        case when is_told = 1 and has_business_time then {{ state }}_business_microseconds end
-            as {{ state }}_business_microseconds{{ "," if not loop.last }}
-        {%- endfor %}
+        {% for state in ['new', 'open', 'pending', 'hold', 'solved', 'life'] -%}
+        case
+            when is_told = 1 and has_business_time then {{ state }}_business_microseconds
+        end as {{ state }}_business_microseconds,
+        {% endfor -%}
+        life_microseconds
     from totalled
 
 )

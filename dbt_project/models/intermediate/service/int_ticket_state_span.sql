@@ -1,5 +1,5 @@
--- Replays the status changes of a ticket's own event log: half-open spans of one status without gap or overlap, the last one
--- open. Tickets whose log says nothing of their state are left out.
+-- Replays the status changes of a ticket's own event log: half-open spans of one status, no gap or overlap, the last
+-- one open. Tickets whose log says nothing of their state are left out.
 with
 
 tickets as (
