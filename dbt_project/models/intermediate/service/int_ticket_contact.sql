@@ -1,0 +1,111 @@
+-- METHODS 'Contact': one call, one visit, or public messages less than `contact_gap` apart. A chat is messages like any other.
+with
+
+events as (
+
+    select events.*
+    from {{ ref('fct_ticket_event') }} as events
+    cross join {{ ref('stg_as_of') }} as as_of
+    where events.is_counted and events.occurred_at <= as_of.as_of
+
+),
+
+agents as (
+    {{ versions_in_time('agent', ['role']) }}
+),
+
+visits as (
+
+    select visits.*
+    from {{ ref('stg_visit') }} as visits
+    cross join {{ ref('stg_as_of') }} as as_of
+    where
+        {{ is_arrival('visits') }}
+        and visits.arrived_at <= as_of.as_of
+
+),
+
+-- the customer's messages and a person's answers; notes, automatic replies and bots are no contact
+messages as (
+
+    select
+        events.ticket_key,
+        events.occurred_at,
+        lag(events.occurred_at) over (partition by events.ticket_key order by events.occurred_at) as previous_at
+    from events
+    -- an account counts as what it was when it wrote
+    left join agents
+        on events.agent_key = agents.agent_key
+        and agents.valid_from <= events.occurred_at
+        and agents.valid_to > events.occurred_at
+    where
+        coalesce(events.is_public, true)
+        and (
+            events.event_type = 'customer_message'
+            or (
+                events.event_type = 'agent_message'
+                and coalesce(events.actor_type, 'agent') = 'agent'
+                and coalesce(agents.role, 'agent') <> 'bot'
+            )
+        )
+
+),
+
+numbered as (
+
+    select
+        ticket_key,
+        occurred_at,
+        sum(
+            case
+                when
+                    {{ microseconds_between('previous_at', 'occurred_at') }}
+                    < {{ threshold('contact_gap') }} * 60000000
+                    then 0
+                else 1
+            end
+        ) over (partition by ticket_key order by occurred_at rows unbounded preceding) as run_number
+    from messages
+
+),
+
+united as (
+
+    select
+        ticket_key,
+        'messages' as contact_type,
+        min(occurred_at) as began_at,
+        max(occurred_at) as ended_at
+    from numbered
+    group by ticket_key, run_number
+    union all
+    select
+        ticket_key,
+        'call' as contact_type,
+        occurred_at as began_at,
+        occurred_at as ended_at
+    from events
+    where event_type = 'call'
+    union all
+    select
+        ticket_key,
+        'visit' as contact_type,
+        arrived_at as began_at,
+        greatest(arrived_at, coalesce(finished_at, arrived_at)) as ended_at
+    from visits
+
+),
+
+final as (
+
+    select
+        ticket_key,
+        row_number() over (partition by ticket_key order by began_at, ended_at, contact_type) as position,
+        contact_type,
+        began_at,
+        ended_at
+    from united
+
+)
+
+select * from final
