@@ -3,15 +3,8 @@ with
 
 events as (
 
-    select events.*
-    from {{ ref('fct_ticket_event') }} as events
-    cross join {{ ref('stg_as_of') }} as as_of
-    where events.is_counted and events.occurred_at <= as_of.as_of
+    select * from {{ ref('int_ticket_event_judged') }}
 
-),
-
-agents as (
-    {{ versions_in_time('agent', ['role']) }}
 ),
 
 visits as (
@@ -29,25 +22,11 @@ visits as (
 messages as (
 
     select
-        events.ticket_key,
-        events.occurred_at,
-        lag(events.occurred_at) over (partition by events.ticket_key order by events.occurred_at) as previous_at
+        ticket_key,
+        occurred_at,
+        lag(occurred_at) over (partition by ticket_key order by occurred_at) as previous_at
     from events
-    -- an account counts as what it was when it wrote
-    left join agents
-        on events.agent_key = agents.agent_key
-        and agents.valid_from <= events.occurred_at
-        and agents.valid_to > events.occurred_at
-    where
-        coalesce(events.is_public, true)
-        and (
-            events.event_type = 'customer_message'
-            or (
-                events.event_type = 'agent_message'
-                and coalesce(events.actor_type, 'agent') = 'agent'
-                and coalesce(agents.role, 'agent') <> 'bot'
-            )
-        )
+    where is_said
 
 ),
 

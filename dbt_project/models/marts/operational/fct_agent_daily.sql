@@ -17,34 +17,17 @@ agents as (
 
 ),
 
-roles as (
-    {{ versions_in_time('agent', ['role']) }}
-),
-
 -- whatever an agent did, on the day of doing it; an account of a bot is no agent
 events as (
 
     select
         events.agent_key,
-        events.occurred_date as date_day,
+        {{ local_date('events.occurred_at') }} as date_day,
         events.ticket_key,
-        case
-            when events.event_type = 'agent_message' and coalesce(events.is_public, true) then 1
-            else 0
-        end as is_reply
-    from {{ ref('fct_ticket_event') }} as events
+        events.is_reply
+    from {{ ref('int_ticket_event_judged') }} as events
     inner join tickets on events.ticket_key = tickets.ticket_key
-    cross join {{ ref('stg_as_of') }} as as_of
-    left join roles
-        on events.agent_key = roles.agent_key
-        and roles.valid_from <= events.occurred_at
-        and roles.valid_to > events.occurred_at
-    where
-        events.is_counted
-        and events.occurred_at <= as_of.as_of
-        and events.agent_key <> 0
-        and coalesce(events.actor_type, 'agent') = 'agent'
-        and coalesce(roles.role, 'agent') <> 'bot'
+    where events.is_by_person and events.agent_key <> 0
 
 ),
 
