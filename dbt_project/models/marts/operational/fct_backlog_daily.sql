@@ -8,6 +8,7 @@ with
 as_of as (
 
     select
+        as_of,
         as_of_date,
         {%- for age in ages %}
         cast({{ threshold('backlog_age_' ~ age) }} as integer) as {{ age }}_days{{ ',' if not loop.last }}
@@ -133,19 +134,31 @@ pieces as (
 
 ),
 
-dated as (
+aged as (
 
     select
         pieces.*,
-        {{ local_date('pieces.from_at') }} as from_date,
-        {{ local_date('pieces.to_at') }} as to_date,
         {%- for age, days in ages.items() %}
-        {{ local_date('greatest(pieces.from_at, ' ~ dbt.dateadd('day', 'as_of.' ~ age ~ '_days', 'pieces.created_at') ~ ')') }}
-            as over_{{ days }}d_date,
+        greatest(pieces.from_at, {{ dbt.dateadd('day', 'as_of.' ~ age ~ '_days', 'pieces.created_at') }})
+            as over_{{ days }}d_at,
         {%- endfor %}
+        as_of.as_of,
         as_of.as_of_date
     from pieces
     cross join as_of
+
+),
+
+dated as (
+
+    select
+        *,
+        {{ local_date('from_at') }} as from_date,
+        {{ local_date('to_at') }} as to_date,
+        {%- for days in ages.values() %}
+        {{ local_date('over_' ~ days ~ 'd_at') }} as over_{{ days }}d_date{{ ',' if not loop.last }}
+        {%- endfor %}
+    from aged
 
 ),
 
@@ -192,7 +205,7 @@ events as (
         {{ 1 if other == days else 0 }} as over_{{ other }}d{{ ',' if not loop.last }}
         {%- endfor %}
     from dated
-    where over_{{ days }}d_date <= as_of_date and coalesce(over_{{ days }}d_date < to_date, true)
+    where over_{{ days }}d_at <= as_of and coalesce(over_{{ days }}d_date < to_date, true)
     {%- endfor %}
 
 ),
@@ -237,6 +250,7 @@ filled as (
 
     select
         summed.*,
+        as_of.as_of_date,
         days.date_day as spine_date,
         days.date_day = summed.date_day as is_change
     from summed
@@ -253,6 +267,7 @@ counted as (
     select
         {{ cell }},
         spine_date as date_day,
+        spine_date = least({{ month_end('spine_date') }}, as_of_date) as is_month_end,
         {%- for flow in flows %}
         case when is_change then {{ flow }} else 0 end as {{ flow }},
         {%- endfor %}
@@ -272,6 +287,7 @@ final as (
             "coalesce(priority, '')", "coalesce(channel, '')", "coalesce(region, '')", "coalesce(product_line, '')"
         ]) }} as backlog_key,
         date_day,
+        is_month_end,
         team_key,
         priority,
         channel,

@@ -187,6 +187,7 @@ final as (
         measured.priority,
         measured.issue_type,
         {{ code_key('issue_type', 'measured.issue_type') }} as issue_type_key,
+        {{ is_repair('measured.issue_type') }} as is_repair,
         measured.channel,
         {{ code_key('channel', 'measured.channel') }} as channel_key,
         measured.subject,
