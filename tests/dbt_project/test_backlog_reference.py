@@ -46,7 +46,9 @@ def _life(chance: random.Random, number: int) -> tuple[Life, dict[str, Any], lis
     events = [_event(number, 0, "created", created, None, first)]
     at, now = created, {"status": first, "team": team, "priority": priority}
     for _ in range(chance.randrange(1, 8)):
-        at += timedelta(minutes=30 * chance.choice([0, 1, 12, 48, 48, 96, 144, 336]))
+        # closed and open again in one instant is a reopening that looking at instants can't see
+        least = 1 if first == "closed" and not steps else 0
+        at += timedelta(minutes=30 * max(chance.choice([0, 1, 12, 48, 48, 96, 144, 336]), least))
         if at > AS_OF:
             break
         # at one instant at most one change of each kind; the first change is one of status
