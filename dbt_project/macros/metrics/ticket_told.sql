@@ -42,8 +42,8 @@ case
 {%- endmacro %}
 
 {#- Neither deleted, nor merged into another ticket, nor no real ticket; `told_status` is an expression, too. -#}
-{% macro told_is_countable(told_status, tickets) -%}
+{% macro told_is_countable(told_status) -%}
 coalesce({{ told_status }}, '') <> 'deleted'
-        and {{ tickets }}.merged_into_ticket_key = 0
-        and {{ tickets }}.exclusion is null
+        and merged_into_ticket_key = 0
+        and exclusion is null
 {%- endmacro %}

@@ -26,7 +26,10 @@ tickets as (
         tickets.channel,
         tickets.states_from,
         tickets.is_resolved,
-        greatest(tickets.resolved_at, tickets.created_at) as resolved_at,
+        case
+            when tickets.resolved_at < tickets.created_at then tickets.created_at
+            else tickets.resolved_at
+        end as resolved_at,
         customers.region,
         products.product_line
     from {{ ref('fct_ticket') }} as tickets

@@ -151,7 +151,7 @@ measured as (
             or told_resolved_at is not null
             or is_resolved_at_limit is not null
         ) as is_resolution_told,
-        {{ told_is_countable('told_status', 'told') }} as is_countable,
+        {{ told_is_countable('told_status') }} as is_countable,
         -- a time before the creation is a contradiction, not a duration
         case
             when told_first_response_at >= first_response_clock_at
