@@ -1,4 +1,4 @@
--- METHODS 'Contact': one call, one visit, or public messages less than `contact_gap` apart. A chat is messages like any other.
+-- METHODS 'Contact': one call, one visit, or public messages less than `contact_gap` apart. A chat is messages, too.
 with
 
 events as (

@@ -44,7 +44,7 @@ judged as (
         end as is_human_public,
         case when events.event_type in ('agent_message', 'note', 'customer_message') then 1 else 0 end as is_written,
         events.agent_key,
-        -- whatever a person did, seen by the customer or not; without an actor the type says who, or the agent who is named
+        -- whatever a person did, seen by the customer or not; without an actor the type says who, or the agent named
         case
             when coalesce(agents.role, 'agent') = 'bot' then false
             when events.actor_type is not null then events.actor_type = 'agent'

@@ -59,7 +59,6 @@ contacted as (
 
     select
         ticket_key,
-        min(contacted_at) as followed_up_at,
         max(case when is_within_limit then 1 else 0 end) = 1 as is_within_limit,
         {%- for answer in ['is_reached', 'is_confirmed_solved'] %}
         -- unknown where somebody called within the limit and no call says
@@ -70,8 +69,9 @@ contacted as (
                 and max(case when is_within_limit and {{ answer }} is not null then 1 else 0 end) = 0
                 then null
             else false
-        end as {{ answer }}{{ ',' if not loop.last }}
+        end as {{ answer }},
         {%- endfor %}
+        min(contacted_at) as followed_up_at
     from placed
     group by ticket_key
 

@@ -1,4 +1,4 @@
--- Contacts, repeats, visits, follow-ups, bots and complaints: what is known of a ticket beyond its own times and states.
+-- Contacts, repeats, visits, follow-ups, bots and complaints: what is known of a ticket beyond its times and states.
 with
 
 tickets as (

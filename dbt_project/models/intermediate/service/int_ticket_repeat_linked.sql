@@ -1,6 +1,6 @@
--- METHODS 'Repeat': tickets on one matter, that is of one customer, issue type and product, or of one asset where both name
--- theirs. Creations and resolutions of a matter are put in order of time, so that each ticket finds its neighbours by a window
--- and no pair of tickets is ever compared.
+-- METHODS 'Repeat': tickets on one matter, that is of one customer, issue type and product, or of one asset where both
+-- name theirs. Creations and resolutions of a matter are put in order of time, so that each ticket finds its neighbours
+-- by a window and no pair of tickets is ever compared.
 {% set in_order = 'order by moment_at, is_resolution, ticket_key' %}
 {% set earlier = 'rows between unbounded preceding and 1 preceding' %}
 {% set following = 'rows between 1 following and unbounded following' %}
@@ -57,9 +57,11 @@ within_product as (
     select
         *,
         min(case when is_resolution = 0 then moment_at end) over ({{ of_product }} {{ following }}) as next_any_at,
-        min(case when is_resolution = 0 and asset_key = 0 then moment_at end) over ({{ of_product }} {{ following }}) as next_unnamed_at,
+        min(case when is_resolution = 0 and asset_key = 0 then moment_at end)
+            over ({{ of_product }} {{ following }}) as next_unnamed_at,
         max(case when is_resolution = 1 then place end) over ({{ of_product }} {{ earlier }}) as any_place,
-        max(case when is_resolution = 1 and asset_key = 0 then place end) over ({{ of_product }} {{ earlier }}) as unnamed_place
+        max(case when is_resolution = 1 and asset_key = 0 then place end)
+            over ({{ of_product }} {{ earlier }}) as unnamed_place
     from of_products
 
 ),
@@ -90,7 +92,8 @@ followed as (
         product.ticket_key,
         case
             when product.asset_key = 0 then product.next_any_at
-            else least(coalesce(product.next_unnamed_at, asset.next_at), coalesce(asset.next_at, product.next_unnamed_at))
+            when asset.next_at < product.next_unnamed_at then asset.next_at
+            else coalesce(product.next_unnamed_at, asset.next_at)
         end as next_created_at
     from within_product as product
     left join within_asset as asset

@@ -1,5 +1,5 @@
--- METHODS 'Backlog': what enters and leaves, added up day by day; no ticket is ever multiplied by its days. Ages are events, too:
--- a ticket passes the border to the next age band one, three and seven days after its creation.
+-- METHODS 'Backlog': what enters and leaves, added up day by day; no ticket is ever multiplied by its days. Ages are
+-- events, too: a ticket passes the border to the next age band one, three and seven days after its creation.
 {% set ages = {'short': 1, 'middle': 3, 'long': 7} %}
 {% set cell = 'team_key, priority, channel, region, product_line' %}
 {% set flows = ['created', 'reopened', 'moved_in', 'solved', 'moved_out'] %}
@@ -8,11 +8,11 @@ with
 as_of as (
 
     select
-        as_of,
-        as_of_date,
         {%- for age in ages %}
-        cast({{ threshold('backlog_age_' ~ age) }} as integer) as {{ age }}_days{{ ',' if not loop.last }}
+        cast({{ threshold('backlog_age_' ~ age) }} as integer) as {{ age }}_days,
         {%- endfor %}
+        as_of,
+        as_of_date
     from {{ ref('stg_as_of') }}
 
 ),
@@ -156,11 +156,11 @@ dated as (
 
     select
         *,
-        {{ local_date('from_at') }} as from_date,
-        {{ local_date('to_at') }} as to_date,
         {%- for days in ages.values() %}
-        {{ local_date('over_' ~ days ~ 'd_at') }} as over_{{ days }}d_date{{ ',' if not loop.last }}
+        {{ local_date('over_' ~ days ~ 'd_at') }} as over_{{ days }}d_date,
         {%- endfor %}
+        {{ local_date('from_at') }} as from_date,
+        {{ local_date('to_at') }} as to_date
     from aged
 
 ),
@@ -169,47 +169,56 @@ events as (
 
     select
         {{ cell }},
-        from_date as date_day,
+        0 as over_1d,
+        0 as over_3d,
+        0 as over_7d,
         case when opens_first = 1 then 1 else 0 end as created,
         case when opens_first = 0 then 1 else 0 end as reopened,
         case when opens_first is null then 1 else 0 end as moved_in,
         0 as solved,
         0 as moved_out,
-        0 as over_1d,
-        0 as over_3d,
-        0 as over_7d
+        from_date as date_day
     from dated
     union all
     select
         {{ cell }},
-        to_date as date_day,
+        {%- for days in ages.values() %}
+        -- out of the ages that it had reached
+        case when over_{{ days }}d_date < to_date then -1 else 0 end as over_{{ days }}d,
+        {%- endfor %}
         0 as created,
         0 as reopened,
         0 as moved_in,
         case when is_solved then 1 else 0 end as solved,
         case when is_solved then 0 else 1 end as moved_out,
-        {%- for days in ages.values() %}
-        -- out of the ages that it had reached
-        case when over_{{ days }}d_date < to_date then -1 else 0 end as over_{{ days }}d{{ ',' if not loop.last }}
-        {%- endfor %}
+        to_date as date_day
     from dated
     where to_date <= as_of_date
     {%- for days in ages.values() %}
     union all
     select
         {{ cell }},
-        over_{{ days }}d_date as date_day,
+        {%- for other in ages.values() %}
+        {{ 1 if other == days else 0 }} as over_{{ other }}d,
+        {%- endfor %}
         0 as created,
         0 as reopened,
         0 as moved_in,
         0 as solved,
         0 as moved_out,
-        {%- for other in ages.values() %}
-        {{ 1 if other == days else 0 }} as over_{{ other }}d{{ ',' if not loop.last }}
-        {%- endfor %}
+        over_{{ days }}d_date as date_day
     from dated
     where over_{{ days }}d_at <= as_of and coalesce(over_{{ days }}d_date < to_date, true)
     {%- endfor %}
+
+),
+
+reached as (
+
+    select events.*
+    from events
+    cross join as_of
+    where events.date_day <= as_of.as_of_date
 
 ),
 
@@ -217,16 +226,14 @@ changed as (
 
     select
         {{ cell }},
-        date_day,
         {%- for flow in flows %}
         sum({{ flow }}) as {{ flow }},
         {%- endfor %}
         {%- for days in ages.values() %}
-        sum(over_{{ days }}d) as over_{{ days }}d{{ ',' if not loop.last }}
+        sum(over_{{ days }}d) as over_{{ days }}d,
         {%- endfor %}
-    from events
-    cross join as_of
-    where events.date_day <= as_of.as_of_date
+        date_day
+    from reached
     group by {{ cell }}, date_day
 
 ),
