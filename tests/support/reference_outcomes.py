@@ -10,12 +10,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.support.reference_ticket import measure
+from tests.support.reference_ticket import Held, measure
 
 CONTACT_GAP = timedelta(minutes=240)
 FIRST_CONTACT_WINDOW = timedelta(days=7)
 REPEAT_WINDOW = timedelta(days=30)
 FOLLOW_UP_LIMIT = timedelta(days=3)
+
+
+class _NoHours(Held):
+    """Outcomes have nothing to do with working hours."""
+
+    def minutes(self, earlier: datetime, later: datetime) -> float:
+        return 0.0
 
 
 @dataclass
@@ -32,7 +39,7 @@ class History:
 
     def settle(self, as_of: datetime) -> None:
         """Find its last resolution, its reopenings and its contacts."""
-        measured = measure(self.created_at, False, self.events, as_of)
+        measured = measure(self.created_at, False, self.events, as_of, _NoHours("", (), {}))
         if measured.service_cycle_minutes is not None:
             self.resolved_at = self.created_at + timedelta(minutes=measured.service_cycle_minutes)
         self.reopen_count = measured.reopen_count
