@@ -23,6 +23,7 @@ _UNITS = {
     "minutes": "minutes · 分钟",
     "currency": "currency · 货币",
     "per_1000": "per 1,000 · 每千",
+    "per_10000": "per 10,000 · 每万",
     "score": "score · 分",
 }
 _DIRECTIONS = {

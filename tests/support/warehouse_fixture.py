@@ -25,9 +25,9 @@ from include.configuration.calendars import FILE as CALENDARS
 from include.configuration.calendars import read_calendars
 from include.configuration.experience_tables import sampling_rows, weight_rows
 from include.configuration.sampling import Sampling
-from include.configuration.weights import CsiWeights
 from include.configuration.sla import ServiceLevels
 from include.configuration.sla_tables import sla_policy_rows
+from include.configuration.weights import CsiWeights
 from include.contracts import load_contracts
 from include.settings import as_of_date, end_of_day, night_id
 from tests.support.dbt_process import run_dbt

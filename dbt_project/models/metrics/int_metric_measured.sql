@@ -13,6 +13,10 @@
 -- depends_on: {{ ref('fct_survey_invitation') }}
 -- depends_on: {{ ref('fct_customer_month') }}
 -- depends_on: {{ ref('fct_customer_value') }}
+-- depends_on: {{ ref('fct_visit') }}
+-- depends_on: {{ ref('fct_backlog_daily') }}
+-- depends_on: {{ ref('fct_order') }}
+-- depends_on: {{ ref('dim_asset') }}
 -- depends_on: {{ ref('dim_customer') }}
 -- depends_on: {{ ref('dim_customer_version') }}
 -- depends_on: {{ ref('dim_product') }}

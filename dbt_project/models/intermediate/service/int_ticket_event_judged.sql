@@ -43,6 +43,14 @@ judged as (
             else 0
         end as is_human_public,
         case when events.event_type in ('agent_message', 'note', 'customer_message') then 1 else 0 end as is_written,
+        events.agent_key,
+        -- whatever a person did, seen by the customer or not; without an actor the type says who, or the agent named
+        case
+            when coalesce(agents.role, 'agent') = 'bot' then false
+            when events.actor_type is not null then events.actor_type = 'agent'
+            else events.event_type in ('agent_message', 'note', 'call') or events.agent_key <> 0
+        end as is_by_person,
+        coalesce(events.is_public, true) as is_public,
         -- a log that never holds a message says nothing about replies, nor about transfers if it holds none of them
         max(
             case
@@ -96,6 +104,10 @@ final as (
         states_escalations,
         event_id,
         event_key,
+        agent_key,
+        is_by_person,
+        -- a message between the customer and a person, also the one that opened the ticket
+        is_human_public = 1 or (event_type = 'customer_message' and is_public) as is_said,
         -- the message with which an agent opened the ticket answers nobody
         case
             when

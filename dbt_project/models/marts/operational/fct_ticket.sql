@@ -32,6 +32,12 @@ held as (
 
 ),
 
+outcomes as (
+
+    select * from {{ ref('int_ticket_outcome_judged') }}
+
+),
+
 customers as (
 
     select * from {{ ref('int_customer_resolved') }}
@@ -70,11 +76,7 @@ told as (
         states.ticket_key is not null as has_states,
         coalesce(responses.has_messages, false) as has_messages,
         coalesce(responses.has_messages, false) or tickets.source_states_responses as is_response_told,
-        case
-            when tickets.is_deleted or tickets.status = 'deleted' then 'deleted'
-            when states.ticket_key is not null then states.status
-            else tickets.status
-        end as told_status,
+        {{ told_status() }} as told_status,
         case
             when responses.has_messages then responses.first_response_at
             else tickets.first_response_at
@@ -83,24 +85,13 @@ told as (
             when responses.has_messages then responses.first_response_clock_at
             else tickets.created_at
         end as first_response_clock_at,
-        case
-            when states.ticket_key is not null then states.first_resolved_at
-            -- a summary keeps the last resolution only
-            when coalesce(tickets.stated_reopen_count, 0) = 0 then coalesce(tickets.resolved_at, tickets.closed_at)
-        end as first_resolved_at,
-        case
-            when tickets.is_deleted or tickets.status = 'deleted' then null
-            when states.ticket_key is not null then states.resolved_at
-            when tickets.status in ('resolved', 'closed') then coalesce(tickets.resolved_at, tickets.closed_at)
-        end as told_resolved_at,
+        {{ told_first_resolved_at() }} as first_resolved_at,
+        {{ told_resolved_at() }} as told_resolved_at,
         case
             when states.ticket_key is not null then states.closed_at
             when tickets.status = 'closed' then tickets.closed_at
         end as told_closed_at,
-        case
-            when states.ticket_key is not null then states.reopen_count
-            else tickets.stated_reopen_count
-        end as told_reopen_count,
+        {{ told_reopen_count() }} as told_reopen_count,
         states.is_resolved_at_limit,
         states.new_microseconds,
         states.open_microseconds,
@@ -114,10 +105,7 @@ told as (
         case when responses.has_messages then responses.human_reply_count end as human_reply_count,
         responses.transfer_count,
         responses.escalation_count,
-        case
-            when responses.is_complaint then true
-            else coalesce(tickets.is_complaint, case when responses.has_complaints then false end)
-        end as told_is_complaint,
+        {{ told_is_complaint() }} as told_is_complaint,
         {{ minutes_between('tickets.created_at', 'as_of.as_of') }} as age_minutes
     from tickets
     cross join as_of
@@ -164,7 +152,7 @@ measured as (
             or told_resolved_at is not null
             or is_resolved_at_limit is not null
         ) as is_resolution_told,
-        coalesce(told_status, '') <> 'deleted' and merged_into_ticket_key = 0 and exclusion is null as is_countable,
+        {{ told_is_countable('told_status') }} as is_countable,
         -- a time before the creation is a contradiction, not a duration
         case
             when told_first_response_at >= first_response_clock_at
@@ -200,6 +188,7 @@ final as (
         measured.priority,
         measured.issue_type,
         {{ code_key('issue_type', 'measured.issue_type') }} as issue_type_key,
+        {{ is_repair('measured.issue_type') }} as is_repair,
         measured.channel,
         {{ code_key('channel', 'measured.channel') }} as channel_key,
         measured.subject,
@@ -286,9 +275,33 @@ final as (
                 and measured.human_reply_count <= measured.one_touch_limit
                 and coalesce(measured.told_reopen_count, 0) = 0
         end as is_one_touch,
-        cast(null as boolean) as is_first_contact_resolved,
-        cast(null as boolean) as is_followed_by_repeat,
+        outcomes.contact_count,
+        outcomes.first_contact_ended_at,
+        outcomes.is_first_contact_resolved,
+        outcomes.is_followed_by_repeat,
+        coalesce(outcomes.repeat_of_ticket_key, 0) as repeat_of_ticket_key,
+        outcomes.repeat_number,
+        outcomes.visit_count,
+        outcomes.visit_minutes,
+        outcomes.is_first_time_fix,
+        outcomes.is_follow_up_due,
+        outcomes.followed_up_at,
+        outcomes.follow_up_delay_minutes,
+        outcomes.is_followed_up_within_limit,
+        outcomes.is_follow_up_reached,
+        outcomes.is_follow_up_confirmed_solved,
+        outcomes.is_bot_handed_over,
+        -- from the hand-over to the first person, where that is what the clock runs from
+        case
+            when outcomes.bot_handed_over_at = measured.first_response_clock_at
+                then cast(measured.first_response_minutes as double)
+        end as bot_handover_wait_minutes,
+        outcomes.first_touched_at,
         measured.told_is_complaint as is_complaint,
+        outcomes.is_complaint_untouched_2h,
+        outcomes.is_complaint_resolved_within_48h,
+        outcomes.is_repeat_complaint,
+        outcomes.is_first_complaint_in_month,
         measured.merged_into_ticket_key <> 0 as is_merged,
         measured.merged_into_ticket_key,
         {{ is_new_customer('buyers.first_purchase_date', local_date('measured.created_at')) }}
@@ -300,6 +313,7 @@ final as (
         case when measured.has_states then 'events' when measured.created_from = 'summary' then 'summary' end
             as states_from
     from measured
+    left join outcomes on measured.ticket_key = outcomes.ticket_key
     left join buyers on measured.customer_key = buyers.customer_key
     {{ customer_version_join('measured.customer_key', 'measured.created_at') }}
 

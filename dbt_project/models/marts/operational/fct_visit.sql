@@ -59,10 +59,7 @@ joined as (
         coalesce(nullif(placed.ticket_product_key, 0), assets.product_key, 0) as product_key,
         coalesce(placed.region, assets.region) as placed_region,
         coalesce(placed.outcome, '') = 'cancelled' as is_cancelled,
-        placed.arrived_at is not null
-        and placed.ticket_key <> 0
-        and placed.is_counted
-        and coalesce(placed.outcome, '') <> 'cancelled' as is_arrival,
+        {{ is_arrival('placed') }} as is_arrival,
         -- the version of the customer that held then; one without any time is known as it is now
         coalesce(placed.arrived_at, placed.promised_from, placed.promised_to, placed.as_of) as placed_at
     from placed
