@@ -14,10 +14,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from include.errors import MetricsError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-SAMPLE_SOURCES = PROJECT_ROOT / "config" / "sources"
+SAMPLE_CONFIG = PROJECT_ROOT / "config"
+SAMPLE_SOURCES = SAMPLE_CONFIG / "sources"
 # The sample company is public, so its key may be too; see `hash_key_of`.
 SAMPLE_HASH_KEY = "sample-company-public-key"
 BY_HAND = "none"
+
+
+def _config_beside(sources: Path | None) -> Path:
+    """Another installation must not work by the sample company's hours and targets."""
+    if sources is None or sources == SAMPLE_SOURCES:
+        return SAMPLE_CONFIG
+    return sources.expanduser().absolute() / "config"
 
 
 class SettingsError(MetricsError):
@@ -35,7 +43,10 @@ class Settings(BaseSettings):
 
     home: Path = Field(PROJECT_ROOT / "data", description="data home, a local path")
     sources: Path = Field(SAMPLE_SOURCES, description="folder of source YAMLs")
-    config: Path = Field(PROJECT_ROOT / "config", description="folder of calendars, targets and weights")
+    config: Path = Field(
+        default_factory=lambda data: _config_beside(data.get("sources")),
+        description="folder of calendars, targets and weights",
+    )
     real_data: Path = Field(PROJECT_ROOT.parent / "shared" / "data", description="third-party data sets")
     language: Literal["en", "zh"] = "en"
     as_of: str | None = Field(None, description="local date (its end) or timestamp; default: see resolve_as_of")

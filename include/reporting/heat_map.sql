@@ -1,18 +1,11 @@
--- One row per purpose, dimension and region with counted answers submitted in [first day, last day); pretests left out.
+-- One row per purpose, dimension and region with counted answers in [first month, month after the last); no pretests.
 select
-    r.purpose,
-    a.dimension,
-    coalesce(v.region, '(none)') as region,
-    count(a.answer_pomp) as answer_count,
-    cast(sum(cast(a.answer_pomp as decimal(28, 6))) as double) as pomp_sum
-from marts.fct_survey_answer as a
-inner join marts.fct_survey_response as r on a.response_key = r.response_key
-left join marts.dim_customer_version as v on r.customer_version_key = v.customer_version_key
-where a.is_counted
-    and a.dimension is not null
-    and a.answer_pomp is not null
-    and r.purpose <> 'pretest'
-    and r.submitted_date >= ?
-    and r.submitted_date < ?
+    purpose,
+    dimension,
+    region,
+    sum(answer_count) as answer_count,
+    sum(pomp_sum) as pomp_sum
+from marts.fct_dimension_period
+where purpose <> 'pretest' and period_start >= ? and period_start < ?
 group by all
 order by all

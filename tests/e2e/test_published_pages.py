@@ -45,7 +45,8 @@ def test_the_heat_map_has_every_answer_that_counts(night: Night, language: str) 
     rows = night.con.execute(
         "select r.purpose, a.dimension, count(*) from marts.fct_survey_answer as a "
         "join marts.fct_survey_response as r using (response_key) "
-        "where a.is_counted and a.dimension is not null and a.answer_pomp is not null and r.purpose <> 'pretest' "
+        "where a.is_counted and coalesce(a.metric_role, 'dimension') = 'dimension' and a.dimension is not null "
+        "and a.answer_pomp is not null and r.purpose <> 'pretest' "
         "and r.submitted_date between date '2026-04-01' and date '2026-06-30' group by all order by all"
     ).fetchall()
     for purpose, _, count in rows:

@@ -64,10 +64,8 @@ create table metrics.fct_metric_period (
     metric varchar, grain varchar, period_start date, segment varchar, member varchar, value double,
     null_reason varchar, ci_low double, ci_high double, n bigint, is_low_base boolean, change double,
     is_significant boolean);
-create table marts.fct_survey_answer (response_key bigint, dimension varchar, answer_pomp double, is_counted boolean);
-create table marts.fct_survey_response (
-    response_key bigint, purpose varchar, submitted_date date, customer_version_key bigint);
-create table marts.dim_customer_version (customer_version_key bigint, region varchar);
+create table marts.fct_dimension_period (
+    period_start date, purpose varchar, dimension varchar, region varchar, answer_count bigint, pomp_sum double);
 """
 
 
@@ -182,20 +180,17 @@ def _row(
 def _answers(con: duckdb.DuckDBPyConnection) -> None:
     """In the last quarter: answers enough, 12 and 5 that are too few, and some that don't belong there."""
     groups = [
-        ("transactional", "attitude", "north", 40, 80.0, date(2026, 4, 1), True),
-        ("transactional", "attitude", "south", 40, 60.0, date(2026, 6, 30), True),
-        ("transactional", "response_speed", "north", 12, 100.0, date(2026, 5, 5), True),
-        ("transactional", "response_speed", None, 5, 0.0, date(2026, 5, 5), True),
-        ("transactional", "attitude", "north", 9, 0.0, date(2026, 5, 5), False),
-        ("transactional", "attitude", "north", 9, 0.0, date(2026, 3, 31), True),
-        ("transactional", "attitude", "north", 9, 0.0, date(2026, 7, 1), True),
-        ("pretest", "attitude", "north", 9, 0.0, date(2026, 5, 5), True),
-        ("relationship", "own_dimension", "north", 31, 50.0, date(2026, 5, 5), True),
+        ("transactional", "attitude", "north", 40, 80.0, date(2026, 4, 1)),
+        ("transactional", "attitude", "south", 40, 60.0, date(2026, 6, 1)),
+        ("transactional", "response_speed", "north", 12, 100.0, date(2026, 5, 1)),
+        ("transactional", "response_speed", "(none)", 5, 0.0, date(2026, 5, 1)),
+        ("transactional", "attitude", "north", 9, 0.0, date(2026, 3, 1)),
+        ("transactional", "attitude", "north", 9, 0.0, date(2026, 7, 1)),
+        ("pretest", "attitude", "north", 9, 0.0, date(2026, 5, 1)),
+        ("relationship", "own_dimension", "north", 31, 50.0, date(2026, 5, 1)),
     ]
-    for key, (purpose, dimension, region, count, pomp, day, is_counted) in enumerate(groups, start=1):
-        con.execute("insert into marts.fct_survey_response values (?, ?, ?, ?)", [key, purpose, day, key])
-        con.execute("insert into marts.dim_customer_version values (?, ?)", [key, region])
+    for purpose, dimension, region, count, pomp, month in groups:
         con.execute(
-            "insert into marts.fct_survey_answer select ?, ?, ?, ? from range(?)",
-            [key, dimension, pomp, is_counted, count],
+            "insert into marts.fct_dimension_period values (?, ?, ?, ?, ?, ?)",
+            [month, purpose, dimension, region, count, count * pomp],
         )
