@@ -439,3 +439,37 @@ def test_a_metric_that_cannot_be_rendered_raises_unless_marked(
         warehouse.dbt("compile", "--select", "int_metric_measured")
     extra.write_text(CUMULATIVE.replace("TIDY", "false"))
     assert "tickets_rolling" not in warehouse.dbt("compile", "--select", "int_metric_measured")
+
+
+def test_a_metric_is_one_entry(warehouse: WarehouseFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The entry that CONTRIBUTING shows, and nothing else."""
+    project = tmp_path / "dbt_project"
+    shutil.copytree(PROJECT, project)
+    monkeypatch.setattr(warehouse_fixture, "PROJECT", project)
+    monkeypatch.setattr(warehouse, "dbt_target", tmp_path / "target")
+    own = shutil.copyfile(warehouse.warehouse, tmp_path / "warehouse.duckdb")
+    monkeypatch.setattr(warehouse, "warehouse", own)
+    chapter = (PROJECT.parent / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## A metric\n")[1]
+    entry = chapter.split("```yaml\n")[1].split("```")[0]
+    (project / "models" / "metrics" / "_mine__metrics.yml").write_text(entry, encoding="utf-8")
+
+    warehouse.build("--select", "dim_metric", "int_metric_measured", "fct_metric_period", tests=False)
+
+    assert len(entry.splitlines()) == 10
+    described = warehouse.rows("select name_en, name_zh from metrics.dim_metric where metric = 'reopened_tickets'")
+    assert described == [{"name_en": "Tickets reopened", "name_zh": "重开工单数"}]
+    found = warehouse.rows(
+        "select period_start, value from metrics.fct_metric_period "
+        "where metric = 'reopened_tickets' and grain = 'month' and segment = 'all' order by all"
+    )
+    expected = warehouse.rows(
+        "select cast(date_trunc('month', created_date) as date) as period_start, "
+        "cast(count(*) filter (where reopen_count > 0) as double) as value "
+        "from marts.fct_ticket where is_in_scope and is_ever_resolved and reopen_count is not null "
+        "group by all order by all"
+    )
+    assert found == expected != []
+    members = warehouse.rows(
+        "select distinct segment from metrics.fct_metric_period where metric = 'reopened_tickets' order by all"
+    )
+    assert [row["segment"] for row in members] == ["all", "channel", "region", "team"]

@@ -65,9 +65,12 @@ def _work(arguments: list[str], warehouse: Path, inputs: Path, environment: dict
     os.environ["METRICS_WAREHOUSE_FILE"] = str(_opened(warehouse.parent, _WAREHOUSE) / warehouse.name)
     os.environ["METRICS_WAREHOUSE_INPUTS"] = str(_opened(inputs, _INPUTS))
     try:
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
         done = dbtRunner().invoke(arguments)
+        # Else the file is left with a log, and a copy of it lacks what that holds.
+        DuckDBConnectionManager.close_all_connections()
         if done.exception:
             print(done.exception)
     except BaseException:
