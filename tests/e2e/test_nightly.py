@@ -12,21 +12,22 @@ from service_metrics.notices import read_notices
 from include.settings import PROJECT_ROOT
 from include.warehouse.night_summary import HEADLINES, read_summary
 from include.warehouse.publish import serve_file
+from tests.e2e.conftest import NIGHT, SCALE, Night
 from tests.support.nightly_run import assert_published, differences, run_night
 from tests.support.webhook import webhook
 
-NIGHT = "2026-06-30"
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The last night in a new data home: lands all that is due."""
-    folder = tmp_path_factory.mktemp("nightly") / "home"
-    done = run_night(folder, NIGHT)
-    assert_published(done, folder)
-    assert "Metric" in done.stdout and str(serve_file(folder)) in done.stdout
-    return folder
+def home(night: Night, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the published night's data home, to run further nights in."""
+    return Path(shutil.copytree(night.home, tmp_path_factory.mktemp("nightly") / "home", symlinks=True))
+
+
+def test_the_run_says_what_it_published_and_where(night: Night) -> None:
+    assert "Metric" in night.said
+    assert str(serve_file(night.home)) in night.said
 
 
 def test_the_summary_names_every_source_and_headline(home: Path) -> None:
@@ -43,13 +44,13 @@ def test_the_same_night_again_changes_nothing(home: Path, tmp_path: Path) -> Non
     before = tmp_path / "home"
     shutil.copytree(home / "warehouse" / "serve", before / "warehouse" / "serve")
 
-    assert_published(run_night(home, NIGHT), home)
+    assert_published(run_night(home, NIGHT, METRICS_SAMPLE_SCALE=SCALE), home)
 
     assert differences(before, home) == []
 
 
 def test_a_night_older_than_the_served_one_is_refused(home: Path) -> None:
-    done = run_night(home, "2026-06-29")
+    done = run_night(home, "2026-06-29", METRICS_SAMPLE_SCALE=SCALE)
 
     assert done.returncode == 2
     assert "older than what is served" in done.stdout
@@ -87,6 +88,7 @@ def test_a_bad_source_stops_only_itself(tmp_path: Path) -> None:
     assert told["title"] == "Service Metrics: night 2026-06-30 was published without desk, survey"
 
 
+@pytest.mark.soak
 def test_a_damaged_clean_file_fails_the_night_and_yesterday_stays(home: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "home"
     shutil.copytree(home, damaged)
@@ -97,7 +99,7 @@ def test_a_damaged_clean_file_fails_the_night_and_yesterday_stays(home: Path, tm
     # Without its record the build file is not trusted, and all of clean is read again.
     (damaged / "warehouse" / "build" / "record.json").unlink()
 
-    done = run_night(damaged, NIGHT)
+    done = run_night(damaged, NIGHT, METRICS_SAMPLE_SCALE=SCALE)
 
     assert done.returncode == 1
     assert f"{clean.relative_to(damaged)} is damaged" in done.stdout

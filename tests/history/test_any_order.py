@@ -20,6 +20,7 @@ from tests.support.history_homes import HASH_KEY, HistoryHomes, differences, row
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1800)]
 
 SEED = 20260616
+FEW_NIGHTS = NIGHTS[-3:]
 # The deliveries differ by design, so do the ids of the batches that facts name.
 LINEAGE = {"*": ("batch_id",)}
 
@@ -31,16 +32,16 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> HistoryHomes:
 
 
 def test_any_order_amounts_to_one_full_load(homes: HistoryHomes) -> None:
-    _assert_equal(homes, SEED, NIGHTS[-3:])
+    _assert_equal(homes, SEED, FEW_NIGHTS)
 
 
 def test_a_past_night_is_rebuilt_as_it_was(homes: HistoryHomes) -> None:
     """In another data home: every table of staging, marts, metrics and audit, by a sum over the hashes of its rows."""
     lived = homes.folder / "nightly"
     if not lived.exists():
-        histories = random_histories(SEED, NIGHTS[-3:])
-        lived = homes.fill("nightly", night_by_night(histories, SEED, NIGHTS[-3:]), NIGHTS[-3:])
-    night = instants(NIGHTS[-3:])[1]
+        histories = random_histories(SEED, FEW_NIGHTS)
+        lived = homes.fill("nightly", night_by_night(histories, SEED, FEW_NIGHTS), FEW_NIGHTS)
+    night = instants(FEW_NIGHTS)[1]
     settings = Settings(home=lived, sources=homes.folder / "gone", hash_key=HASH_KEY)
     rebuilt = rebuild_night(settings, night, homes.home)
     assert differing_tables(lived, night, rebuilt) == []
