@@ -112,11 +112,9 @@ def _marker(arrow: str, country: str, words: str = "") -> str:
 
 
 def _days(country: str, years: list[int], language: str | None) -> HolidayBase:
-    try:
-        kind = holidays.country_holidays(country)
-    except NotImplementedError as error:
-        raise CalendarFillError(f"the library holidays knows no country {country} (ISO 3166, such as CN)") from error
-    known = language if language in kind.supported_languages else None
+    if country not in holidays.list_supported_countries():
+        raise CalendarFillError(f"the library holidays knows no country {country} (ISO 3166, such as CN)")
+    known = language if language in holidays.country_holidays(country).supported_languages else None
     return holidays.country_holidays(country, years=years, language=known, expand=False)
 
 
