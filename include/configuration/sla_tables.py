@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from include.configuration.sla import Policy, ServiceLevels
+from include.settings import end_of_day
 
 CLOCKS = ("first_response", "next_response", "resolution")
 SLA_POLICY_COLUMNS: dict[str, pa.DataType] = {
@@ -40,7 +41,9 @@ def sla_policy_rows(levels: ServiceLevels, timezone: str) -> list[Row]:
 
 def _rows(policy: Policy, order: int, timezone: str) -> Iterator[Row]:
     conditions = [getattr(policy, name) or (None,) for name in ("tier", "priority", "issue_type", "channel")]
-    day_after = policy.valid_to + timedelta(days=1) if policy.valid_to else None
+    zone = ZoneInfo(timezone)
+    begin = _naive(end_of_day(policy.valid_from - timedelta(days=1), zone)) if policy.valid_from else _ALWAYS_FROM
+    end = _naive(end_of_day(policy.valid_to, zone)) if policy.valid_to else _ALWAYS_TO
     for clock in CLOCKS:
         for tier, priority, issue_type, channel in product(*(dict.fromkeys(codes) for codes in conditions)):
             yield {
@@ -53,13 +56,12 @@ def _rows(policy: Policy, order: int, timezone: str) -> Iterator[Row]:
                 "priority": priority,
                 "issue_type": issue_type,
                 "channel": channel,
-                "valid_from_at": _midnight(policy.valid_from, timezone) if policy.valid_from else _ALWAYS_FROM,
-                "valid_to_at": _midnight(day_after, timezone) if day_after else _ALWAYS_TO,
+                "valid_from_at": begin,
+                "valid_to_at": end,
                 "target_minutes": getattr(policy.targets, clock),
                 "is_business_hours": policy.hours == "business",
             }
 
 
-def _midnight(day: date, timezone: str) -> datetime:
-    """The instant, UTC without zone, at which a local day begins."""
-    return datetime.combine(day, time.min, ZoneInfo(timezone)).astimezone(UTC).replace(tzinfo=None)
+def _naive(instant: datetime) -> datetime:
+    return instant.replace(tzinfo=None)
