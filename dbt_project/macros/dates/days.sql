@@ -11,3 +11,12 @@ cast({{ dbt.date_trunc('month', date) }} as date)
 {% macro month_end(date) -%}
 cast({{ dbt.last_day(date, 'month') }} as date)
 {%- endmacro %}
+
+{# One row per day from a date up to before another, to be joined sideways: `cross join … as days (day_at)`. #}
+{% macro days_between(from_date, until_date) -%}
+    {{ return(adapter.dispatch('days_between', 'service_metrics')(from_date, until_date)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(from_date, until_date) -%}
+unnest(range({{ from_date }}, {{ until_date }}, interval 1 day))
+{%- endmacro %}

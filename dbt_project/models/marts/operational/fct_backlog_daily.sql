@@ -255,20 +255,29 @@ summed as (
 
 ),
 
--- the days until the next change, as long as something is open
-filled as (
+lasting as (
 
     select
         summed.*,
         as_of.as_of_date,
-        days.date_day as spine_date,
-        days.date_day = summed.date_day as is_change
+        -- the days until the next change, as long as something is open
+        case
+            when summed.closing > 0 then coalesce(summed.next_date, {{ add_days('as_of.as_of_date', 1) }})
+            else {{ add_days('summed.date_day', 1) }}
+        end as until_date
     from summed
     cross join as_of
-    inner join {{ ref('dim_date') }} as days
-        on summed.date_day <= days.date_day
-        and coalesce(summed.next_date, {{ add_days('as_of.as_of_date', 1) }}) > days.date_day
-    where days.date_day = summed.date_day or summed.closing > 0
+
+),
+
+filled as (
+
+    select
+        lasting.*,
+        cast(days.day_at as date) as spine_date,
+        cast(days.day_at as date) = lasting.date_day as is_change
+    from lasting
+    cross join {{ days_between('lasting.date_day', 'lasting.until_date') }} as days (day_at)
 
 ),
 
