@@ -12,7 +12,12 @@ from include.progress import read_events
 from include.settings import night_id, parse_instant
 from include.warehouse.publish import serve_file
 from tests.support.faults_night import FAILED, PUBLISHED, Done, run
-from tests.support.faults_verdict import assert_as_undisturbed, assert_served_whole, copy_home
+from tests.support.faults_verdict import (
+    assert_as_undisturbed,
+    assert_as_undisturbed_but_for_what_waited,
+    assert_served_whole,
+    copy_home,
+)
 from tests.support.mini_company import ZONE
 from tests.support.nightly_run import differences, published
 
@@ -73,6 +78,11 @@ class Homes:
         assert_published(done)
         assert_as_undisturbed(self.home, self.undisturbed)
         return done
+
+    def recovered_after_waiting(self) -> None:
+        """As `recovered`, after a night without some deliveries: what waited for them is released, as audit says."""
+        assert_published(run(self.home, NIGHT))
+        assert_as_undisturbed_but_for_what_waited(self.home, self.undisturbed)
 
     def _published(self, name: str, night: str) -> Path:
         assert_published(run(self.home, night))

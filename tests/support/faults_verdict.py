@@ -45,6 +45,23 @@ def contents_of(kept: Path) -> dict[str, tuple[tuple[str, ...], int, int]]:
     return contents(kept)
 
 
+def assert_as_undisturbed_but_for_what_waited(home: Path, undisturbed: Path) -> None:
+    """As undisturbed; only audit tells of rows that a night without their parents held, all of them released since."""
+    of_audit = ("audit.audit_check_result:", "audit.audit_quarantined_row:")
+    assert [fault for fault in differences(undisturbed, home) if not fault.startswith(of_audit)] == []
+    chosen = "select batch_id, gate_no, entity, row_id, rule_id, status from {}.audit.audit_quarantined_row"
+    with duckdb.connect() as con:
+        con.execute(f"attach '{serve_file(home)}' as found (read_only)")
+        con.execute(f"attach '{serve_file(undisturbed)}' as expected (read_only)")
+        found, expected = chosen.format("found"), chosen.format("expected")
+        more = con.execute(f"{found} except all {expected}").fetchall()
+        fewer = con.execute(f"{expected} except all {found}").fetchall()
+    assert fewer == []
+    assert {row[-1] for row in more} == {"released"}
+    assert_accounts(home)
+    assert left_over(home) == []
+
+
 def assert_accounts(home: Path) -> None:
     """Every row that came in is in clean or in quarantine, batch by batch."""
     with duckdb.connect(str(serve_file(home)), read_only=True) as con:
