@@ -33,9 +33,11 @@ def restored(path: Path, damage: Callable[[Path], None]) -> Callable[[], None]:
 
 
 @DAMAGES
-@pytest.mark.parametrize(
-    "pattern",
-    [
+def test_refused_before_anything_is_published(
+    homes: Homes, damage: Callable[[Path], None], record_property: Note
+) -> None:
+    home = homes.begin_at("inputs:before_rename")
+    for pattern in (
         "clean/ticket/desk.tickets.20260629*.parquet",
         "clean/survey_answer/*.parquet",
         "clean/order/*.parquet",
@@ -44,20 +46,14 @@ def restored(path: Path, damage: Callable[[Path], None]) -> Callable[[], None]:
         "ledger/desk.tickets.*/1.json",
         "ledger/survey.responses.*/1.json",
         "ledger/identical/*/*.json",
-    ],
-)
-def test_refused_before_anything_is_published(
-    homes: Homes, pattern: str, damage: Callable[[Path], None], record_property: Note
-) -> None:
-    home = homes.begin()
-    homes.killed_at("inputs:before_rename")
-    # Of tonight where there is one: what the build file holds of earlier nights, dbt does not read again.
-    path = max(home.glob(pattern), key=lambda one: (one.stat().st_mtime_ns, one.name))
-    restore = restored(path, damage)
-    homes.refused(path.name, "damaged")
-    restore()
+    ):
+        # Of tonight where there is one: what the build file holds of earlier nights, dbt does not read again.
+        path = max(home.glob(pattern), key=lambda one: (one.stat().st_mtime_ns, one.name))
+        restore = restored(path, damage)
+        homes.refused(path.name, "damaged")
+        restore()
+        record_property("damage refused", f"{damage.__name__} {pattern.split('/', maxsplit=1)[0]}")
     homes.recovered()
-    record_property("damage refused", f"{damage.__name__} {pattern.split('/', maxsplit=1)[0]}")
 
 
 @DAMAGES
@@ -73,10 +69,9 @@ def test_refused_before_anything_is_published(
 def test_only_its_source_is_left_out_and_the_night_says_so(
     homes: Homes, names: tuple[str, ...], source: str, damage: Callable[[Path], None], record_property: Note
 ) -> None:
-    home = homes.begin()
     # All has landed, and the last source's deliveries were not judged yet.
     feeds = sum(len(one.source.feeds) for one in load_sources(SAMPLE_SOURCES))
-    homes.killed_at(f"landed:after_rename@{feeds}" if source == "survey" else "candidate:before_rename")
+    home = homes.begin_at(f"landed:after_rename@{feeds}" if source == "survey" else "candidate:before_rename")
     paths = [max(home.glob(name), key=lambda one: one.stat().st_mtime_ns) for name in names]
     restores = [restored(path, damage) for path in paths]
     done = run(home, NIGHT)
@@ -113,8 +108,7 @@ def test_only_its_source_is_left_out_and_the_night_says_so(
     ],
 )
 def test_healed(homes: Homes, name: str, damage: Callable[[Path], None], record_property: Note) -> None:
-    home = homes.begin()
-    homes.killed_at("candidate:before_rename")
+    home = homes.begin_at("candidate:before_rename")
     if "history" in name:  # it shares its bytes with the served file, which has a test of its own
         serve = serve_file(home)
         content = serve.read_bytes()

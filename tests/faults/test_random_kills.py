@@ -23,7 +23,7 @@ from tests.support.mini_company import ZONE
 
 SEED = os.environ.get("METRICS_SOAK_SEED", "20260630")
 KILLS = int(os.environ.get("METRICS_SOAK_KILLS", "200"))
-ROUND = 5
+ROUND = 10
 # Most steps that change files are short, and most time goes into dbt's.
 SHARES = {"prepare": 0.65, "build": 0.25, "publish": 0.10}
 pytestmark = [pytest.mark.faults, pytest.mark.soak, pytest.mark.timeout(1800)]

@@ -58,6 +58,15 @@ class Homes:
             left.unlink()
         return self.home
 
+    def begin_at(self, place: str) -> Path:
+        """Put `home` into the state of the night killed at a place; it is killed there once, and then kept."""
+        kept = self.folder / f"at {place.replace(':', ' ')}"
+        if not kept.exists():
+            self.begin()
+            self.killed_at(place)
+            self._kept(kept.name)
+        return self.begin(kept)
+
     def killed_at(self, place: str, **environment: str) -> None:
         """Run the night until it is killed at a place; what is served must be whole."""
         done = run(self.home, NIGHT, METRICS_FAILPOINT=place, **environment)
