@@ -13,10 +13,30 @@ select 1 as placeholder
 {% else %}
 {% set own = entity_keys()[entity] %}
 {% set columns = clean_columns(entity) %}
-with ranked as (
+with counted as (
+
+    select
+        {{ own.key }},
+        count(*) as version_count
+    from {{ versions }}
+    group by {{ own.key }}
+
+),
+
+-- most rows are the only version of their key: only the others have to be put in order
+ranked as (
 
     select
         version.*,
+        counted.version_count,
+        1 as version_rank
+    from {{ versions }} as version
+    inner join counted on version.{{ own.key }} = counted.{{ own.key }}
+    where counted.version_count = 1
+    union all
+    select
+        version.*,
+        counted.version_count,
         row_number() over (
             partition by version.{{ own.key }}
             order by
@@ -30,9 +50,10 @@ with ranked as (
                 version.gate_no desc,
                 version.row_number desc,
                 version.row_id desc
-        ) as version_rank,
-        count(*) over (partition by version.{{ own.key }}) as version_count
+        ) as version_rank
     from {{ versions }} as version
+    inner join counted on version.{{ own.key }} = counted.{{ own.key }}
+    where counted.version_count > 1
 
 ),
 

@@ -38,8 +38,7 @@ logged as (
             when events.event_type = 'merge' and tickets.merged_into_ticket_key <> 0 then 'closed'
         end as status,
         tickets.status as summary_status,
-        max(case when events.event_type = 'status_change' then 1 else 0 end)
-            over (partition by events.source) as states_changes,
+        events.source,
         events.occurred_at,
         events.event_id,
         events.event_key
@@ -50,6 +49,13 @@ logged as (
         events.is_counted
         and events.occurred_at <= as_of.as_of
         and events.event_type in ('created', 'status_change', 'reopen', 'merge')
+
+),
+
+changing_logs as (
+
+    select distinct source from logged
+    where event_type = 'status_change'
 
 ),
 
@@ -129,10 +135,10 @@ unchanged as (
         coalesce(min(summary_status), min(status), 'new') as status,
         false as is_stated_reopen
     from logged
+    where source in (select changing_logs.source from changing_logs)
     group by ticket_key, created_at, as_of
     having
-        max(states_changes) = 1
-        and max(case when event_type <> 'created' or status <> summary_status then 1 else 0 end) = 0
+        max(case when event_type <> 'created' or status <> summary_status then 1 else 0 end) = 0
         and coalesce(min(summary_status), min(status), 'new') in ('new', 'open', 'pending', 'hold')
 
 ),
