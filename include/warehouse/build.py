@@ -118,6 +118,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "METRICS_WAREHOUSE_FILE": str(build_file(home)),
         "METRICS_WAREHOUSE_INPUTS": str(inputs_folder(home)),
         "METRICS_TIMEZONE": settings.timezone,
+        "METRICS_BUILD_MEMORY_MB": str(settings.build_memory_mb),
         "DBT_TARGET_PATH": str(work / "target"),
         "DBT_LOG_PATH": str(work / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

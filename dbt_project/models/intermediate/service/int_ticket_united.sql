@@ -7,6 +7,19 @@ tickets as (
 
 ),
 
+-- what its tickets say of a source
+sources as (
+
+    select
+        source,
+        max(team_id_space) as team_id_space,
+        max(case when reopened_at is not null then 1 else 0 end) = 1 as states_reopening,
+        max(case when first_response_at is not null then 1 else 0 end) = 1 as states_responses
+    from tickets
+    group by source
+
+),
+
 -- where a source delivers tickets, events of a ticket that it has not delivered make none
 delivered_spaces as (
 
@@ -48,46 +61,47 @@ opened as (
 final as (
 
     select
-        ticket_key,
-        ticket_id,
-        source,
-        batch_id,
+        tickets.ticket_key,
+        tickets.ticket_id,
+        tickets.source,
+        tickets.batch_id,
         'summary' as created_from,
-        customer_record_key,
-        product_key,
-        agent_key,
-        team_key,
+        tickets.customer_record_key,
+        tickets.product_key,
+        tickets.agent_key,
+        tickets.team_key,
         -- where a ticket has no team, its source's other tickets say whose ids its log speaks of
-        coalesce(team_id_space, max(team_id_space) over (partition by source), source) as team_id_space,
-        asset_key,
-        service_partner_key,
-        status,
-        priority,
-        channel,
-        issue_type,
-        created_at,
-        first_response_at,
-        resolved_at,
-        closed_at,
+        coalesce(tickets.team_id_space, sources.team_id_space, tickets.source) as team_id_space,
+        tickets.asset_key,
+        tickets.service_partner_key,
+        tickets.status,
+        tickets.priority,
+        tickets.channel,
+        tickets.issue_type,
+        tickets.created_at,
+        tickets.first_response_at,
+        tickets.resolved_at,
+        tickets.closed_at,
         -- a source that states when a ticket was reopened states by that which ones were not
         coalesce(
-            reopen_count,
+            tickets.reopen_count,
             case
-                when reopened_at is not null then 1
-                when count(reopened_at) over (partition by source) > 0 then 0
+                when tickets.reopened_at is not null then 1
+                when sources.states_reopening then 0
             end
         ) as stated_reopen_count,
-        count(first_response_at) over (partition by source) > 0 as source_states_responses,
-        handling_minutes,
-        is_complaint,
-        exclusion,
-        is_agent_created,
-        merged_into_ticket_key,
-        subject,
-        updated_at,
-        is_counted,
-        is_deleted
+        sources.states_responses as source_states_responses,
+        tickets.handling_minutes,
+        tickets.is_complaint,
+        tickets.exclusion,
+        tickets.is_agent_created,
+        tickets.merged_into_ticket_key,
+        tickets.subject,
+        tickets.updated_at,
+        tickets.is_counted,
+        tickets.is_deleted
     from tickets
+    inner join sources on tickets.source = sources.source
     union all
     select
         ticket_key,
