@@ -7,7 +7,7 @@ tickets as (
 
 ),
 
--- what its tickets say of a source
+-- what its tickets say of a source (read on its own: a relation that is named several times is kept in memory, whole)
 sources as (
 
     select
@@ -15,7 +15,7 @@ sources as (
         max(team_id_space) as team_id_space,
         max(case when reopened_at is not null then 1 else 0 end) = 1 as states_reopening,
         max(case when first_response_at is not null then 1 else 0 end) = 1 as states_responses
-    from tickets
+    from {{ ref('stg_ticket') }}
     group by source
 
 ),
@@ -24,7 +24,7 @@ sources as (
 delivered_spaces as (
 
     select distinct ticket_id_space
-    from tickets
+    from {{ ref('stg_ticket') }}
 
 ),
 
@@ -33,9 +33,11 @@ events as (
     select events.*
     from {{ ref('stg_ticket_event') }} as events
     cross join {{ ref('stg_as_of') }} as as_of
-    left join delivered_spaces on events.ticket_id_space = delivered_spaces.ticket_id_space
     where
-        delivered_spaces.ticket_id_space is null
+        not exists (
+            select 1 from delivered_spaces
+            where delivered_spaces.ticket_id_space = events.ticket_id_space
+        )
         and not events.is_deleted
         and events.is_counted
         and events.occurred_at <= as_of.as_of
