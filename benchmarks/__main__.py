@@ -20,12 +20,16 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import landing_gate, landing_history
+from benchmarks.warehouse import ticket_marts
+from include import files
 
 # Of the project: what is asked of the product.
 MOST_OF_FLOOR = 6.0
 MOST_MEMORY_MB = 1536
+MOST_MART_MEMORY_MB = 3072
 MOST_GROWTH = 1.10
 FEW, MANY = 2, 700
+FEW_TICKETS, MANY_TICKETS = 100_000, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Measured:
 def main(
     rows: Annotated[int, typer.Option(help="rows of the large delivery")] = 1_000_000,
     nights: Annotated[int, typer.Option(help="nights of the long history")] = MANY,
+    few_tickets: Annotated[int, typer.Option(help="tickets of the small warehouse")] = FEW_TICKETS,
+    many_tickets: Annotated[int, typer.Option(help="tickets of the large warehouse")] = MANY_TICKETS,
     rounds: Annotated[int, typer.Option(help="how often each side runs")] = 3,
 ) -> None:
     """Run all benchmarks; the exit code is 1 if a figure is missed."""
@@ -52,6 +58,7 @@ def main(
         missed = [
             *_large_delivery(console, Path(scratch), rows, rounds),
             *_history(console, Path(scratch), nights, rounds),
+            *_ticket_marts(console, Path(scratch), few_tickets, many_tickets),
         ]
     for one in missed:
         console.print(f"[red]✗ {one}[/]")
@@ -99,6 +106,34 @@ def _history(console: Console, scratch: Path, nights: int, rounds: int) -> list[
     table.add_row(str(nights), f"{many.all:.3f}", f"{growth:.2f}")
     console.print(table)
     return [f"landing grows with history: × {growth:.2f}"] if growth > MOST_GROWTH else []
+
+
+def _ticket_marts(console: Console, scratch: Path, few: int, many: int) -> list[str]:
+    """One round each: what the machine does besides is little against minutes."""
+    console.print(f"[bold]Ticket marts[/]  of {few:,} and of {many:,} tickets with their events ...")
+    table = Table("tickets", "side", "CPU s", "× floor", "peak MB")
+    products = []
+    for count in (few, many):
+        home = scratch / f"marts{count}"
+        home.mkdir()
+        ticket_marts.prepare(home, count)
+        floor, product = (_run_steps([f"ticket_marts.{side}"], home, ticket_marts.clear) for side in ("floor", "marts"))
+        files.remove(home)
+        ratio = product.all / floor.all
+        table.add_row(f"{count:,}", "hand-written DuckDB script", f"{floor.all:.1f}", "1.0", f"{floor.memory_mb:.0f}")
+        table.add_row("", "models", f"{product.all:.1f}", f"{ratio:.1f}", f"{product.memory_mb:.0f}")
+        products.append(product)
+    console.print(table)
+    growth, rows = products[1].all / products[0].all, many / few
+    console.print(f"{rows:.1f} × the tickets cost {growth:.1f} × the CPU")
+    missed = []
+    if ratio > MOST_OF_FLOOR:
+        missed.append(f"the ticket marts cost {ratio:.1f} × the floor, more than {MOST_OF_FLOOR:.0f}")
+    if products[1].memory_mb > MOST_MART_MEMORY_MB:
+        missed.append(f"the ticket marts took {products[1].memory_mb:.0f} MB, more than {MOST_MART_MEMORY_MB}")
+    if growth > rows * MOST_GROWTH:
+        missed.append(f"the ticket marts grow faster than their tickets: × {growth:.1f} for × {rows:.1f}")
+    return missed
 
 
 def _taking_turns(rounds: int, *sides: Callable[[], Measured]) -> list[Measured]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import landing_gate, landing_history
+from benchmarks.warehouse import ticket_marts
 
 # Each gives, after its imports, the work to be measured.
 SIDES: dict[str, Callable[[Path], Callable[[], object]]] = {
@@ -18,6 +19,8 @@ SIDES: dict[str, Callable[[Path], Callable[[], object]]] = {
     "landing_gate.gate": landing_gate.gate,
     "landing_gate.settle": landing_gate.settle,
     "landing_history.land": landing_history.land,
+    "ticket_marts.floor": ticket_marts.floor,
+    "ticket_marts.marts": ticket_marts.marts,
 }
 
 
