@@ -220,14 +220,15 @@ def _deliver_calls(
     )
 
 
-def _deliver_assets(folder: Path, night: int, assets: Assets, defects: FieldDefects, tally: Tally) -> None:
+def _asset_rows(night: int, assets: Assets, defects: FieldDefects) -> Rows:
+    """The machines as a night's snapshot holds them."""
     today = HISTORY_DAY + night
     chosen = np.flatnonzero(assets.installed_day <= today)
     installed = assets.installed_day[chosen]
     warranty = np.where(np.isin(chosen, defects.warranty_reversed), installed - 30, assets.warranty_day[chosen])
     retired = np.where(assets.retired_day[chosen] <= today, assets.retired_day[chosen], -1)
     retired = np.where(np.isin(chosen, defects.retired_early), installed - 9, retired)
-    rows = table(
+    return table(
         {
             "ASSET_NO": personal.asset_numbers(chosen),
             "SERIAL": ids("SN", 20_260_000 + 7 * chosen),
@@ -239,13 +240,19 @@ def _deliver_assets(folder: Path, night: int, assets: Assets, defects: FieldDefe
             "CHANGED": dates(np.maximum(installed, retired), DATES),
         }
     )
+
+
+def _deliver_assets(folder: Path, night: int, assets: Assets, defects: FieldDefects, tally: Tally) -> None:
+    rows = _asset_rows(night, assets, defects)
     tally.add_records("field.assets", night, ASSETS_FILE.write(folder, rows))
     tally.add_rows("asset", night, rows.num_rows)
+    # A snapshot as the one before is not judged again.
+    is_news = night == 0 or not rows.equals(_asset_rows(night - 1, assets, defects))
     tally.add_defects(
         "asset",
         night,
-        warranty_reversed=int(np.isin(chosen, defects.warranty_reversed).sum()),
-        retired_before_installed=int(np.isin(chosen, defects.retired_early).sum()),
+        warranty_reversed=len(defects.warranty_reversed) if is_news else 0,
+        retired_before_installed=len(defects.retired_early) if is_news else 0,
     )
 
 

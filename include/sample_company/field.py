@@ -358,7 +358,10 @@ def choose_field_defects(rng: np.random.Generator, assets: Assets, visits: Visit
     finished, window, ticket = (np.sort(done[i:j]) for i, j in pairwise(bounds))
     changed_in = night_of(visits_changed_at(visits, END))
     late = [np.flatnonzero(changed_in == night)[4::9][:6] for night in (1, 2)]
-    unheard = rng.permutation(np.flatnonzero((calls.reached == NO) & (calls.contacted_at < CUTS[0])))
+    # The only calls of their tickets: without them nobody called.
+    alone = np.bincount(calls.ticket + 1)[calls.ticket + 1] == 1
+    unheard = np.flatnonzero((calls.reached == NO) & (calls.contacted_at < CUTS[0]) & (calls.ticket >= 0) & alone)
+    unheard = rng.permutation(unheard)
     young = rng.permutation(np.flatnonzero((assets.installed_day <= HISTORY_DAY) & (assets.retired_day == NEVER)))
     many = defect_count("asset_contradiction", len(young), 0)
     return FieldDefects(
