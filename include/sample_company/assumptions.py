@@ -5,7 +5,7 @@ Shares are of the rows they speak of; times are seconds, minutes, hours or days 
 
 from typing import Final
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 DEFAULT_SEED: Final = 20260630
 
 # Sizes at scale 1
@@ -120,6 +120,26 @@ NOT_APPLICABLE_SHARE: Final = 0.03
 OPTIONAL_GAP_SHARE: Final = 0.012
 DROP_OUT_SHARE: Final = 0.03
 
+# Field service: repairs and installations only
+ASSET_SHARE: Final = 0.30  # of delivered orders
+RETIRED_ASSET_SHARE: Final = 0.05
+ENGINEERS_PER_TEAM: Final = 5
+REPAIR_VISIT_SHARE: Final = 0.7
+INSTALLATION_VISIT_SHARE: Final = 0.9
+VISIT_OUTCOME_SHARES: Final = (0.80, 0.08, 0.05, 0.04, 0.03)  # solved, not solved, no access, cancelled, nobody came
+LATE_VISIT_SHARE: Final = 0.09
+EARLY_VISIT_SHARE: Final = 0.03
+MAINTENANCE_VISITS: Final = 150
+MAINTENANCE_PER_NIGHT: Final = 2
+CALL_BACK_SHARE: Final = 0.62
+LATE_CALL_SHARE: Final = 0.08
+NO_CALL_SHARE: Final = 0.07
+SECOND_CALL_SHARE: Final = 0.5
+REACHED_SHARES: Final = (0.78, 0.20, 0.02)  # yes, no, not noted
+CONFIRMED_SHARES: Final = (0.85, 0.10, 0.05)  # of those reached: yes, no, not noted
+CALL_AFTER_ANSWER_SHARE: Final = 0.6  # of those who answer 1 or 2 of 5
+STRAY_CALLS: Final = 6
+
 # Defects: share of rows of the history, at least one; in a night a fixed small number
 DEFECT_SHARES: Final = {
     "ticket_duplicate": 0.003,
@@ -150,4 +170,15 @@ DEFECT_SHARES: Final = {
     "response_duplicate": 0.006,
     "response_missing_key": 0.003,
     "response_future": 0.002,
+    "visit_duplicate": 0.002,
+    "visit_missing_key": 0.001,
+    "visit_future": 0.001,
+    "visit_finished_before_arrived": 0.004,
+    "visit_window_reversed": 0.003,
+    "visit_unknown_ticket": 0.003,
+    "call_duplicate": 0.002,
+    "call_missing_key": 0.001,
+    "call_future": 0.001,
+    "call_confirmed_unreached": 0.03,
+    "asset_contradiction": 0.002,
 }

@@ -122,13 +122,14 @@ def deliver_desk(
     tickets: Tickets,
     events: Events,
     defects: DeskDefects,
+    machine: Ints,
     tally: Tally,
 ) -> None:
-    """Write every delivery of the ticket system into `folder`/<night>/."""
+    """Write every delivery of the ticket system into `folder`/<night>/; `machine` is the asset of every ticket."""
     orphans = _orphaned_later(tickets, defects)
     for night, day in enumerate(NIGHTS):
         target = folder / day.isoformat()
-        _deliver_tickets(target, rng, night, tickets, events, defects, tally)
+        _deliver_tickets(target, rng, night, tickets, events, defects, machine, tally)
         _deliver_events(target, rng, night, events, orphans[night], tally)
         _deliver_users(target, night, customers, people, first, tally)
         _deliver_staff(target, scale, night, tally)
@@ -145,7 +146,14 @@ def _orphaned_later(tickets: Tickets, defects: DeskDefects) -> list[Flags]:
     return missing
 
 
-def _ticket_rows(tickets: Tickets, summary: Summary, chosen: Ints, defects: DeskDefects) -> Rows:
+def told_products(tickets: Tickets, defects: DeskDefects, chosen: Ints) -> Ints:
+    """The product that the export names for the chosen tickets: -1 none, UNKNOWN_PRODUCT and above an unknown one."""
+    strange = np.isin(chosen, defects.unknown_product)
+    product = np.where(strange, UNKNOWN_PRODUCT + chosen % 3, tickets.product[chosen])
+    return np.where((chosen % 41 == 7) & ~strange, -1, product)
+
+
+def _ticket_rows(tickets: Tickets, summary: Summary, chosen: Ints, defects: DeskDefects, machine: Ints) -> Rows:
     """The export's rows of the chosen tickets, defects of single tickets included."""
     created = tickets.created_at[chosen]
     resolved, responded = summary.resolved_at[chosen], summary.responded_at[chosen]
@@ -155,9 +163,7 @@ def _ticket_rows(tickets: Tickets, summary: Summary, chosen: Ints, defects: Desk
     responded = np.where(early, created - 3_600, responded)
     unknown = np.isin(chosen, defects.unknown_customer)
     user = np.where(unknown, UNKNOWN_USER + chosen, tickets.person[chosen])
-    strange = np.isin(chosen, defects.unknown_product)
-    product = np.where(strange, UNKNOWN_PRODUCT + chosen % 3, tickets.product[chosen])
-    product = np.where((chosen % 41 == 7) & ~strange, -1, product)
+    product = told_products(tickets, defects, chosen)
     old_spelling = created < SWITCH_OF_SPELLING
     channel = tickets.channel[chosen]
     product_ids = ids("P", product + np.where(product >= 0, 1001, 0))
@@ -166,6 +172,7 @@ def _ticket_rows(tickets: Tickets, summary: Summary, chosen: Ints, defects: Desk
             "工单编号": personal.ticket_numbers(chosen),
             "用户ID": personal.user_numbers(user),
             "产品编号": picked(product < 0, pa.array(["N/A"] * len(chosen)), product_ids),
+            "设备编号": personal.asset_numbers(machine[chosen]),
             "受理客服": ids("A", summary.agent[chosen]),
             "受理组": ids("T", summary.team[chosen]),
             "状态": labels(summary.status[chosen], STATUS_TEXT),
@@ -206,11 +213,12 @@ def _deliver_tickets(
     tickets: Tickets,
     events: Events,
     defects: DeskDefects,
+    machine: Ints,
     tally: Tally,
 ) -> None:
     summary = summarise(tickets, events, int(CUTS[night]))
     chosen = delivered_tickets(tickets, summary, night, defects.delayed)
-    rows = _ticket_rows(tickets, summary, chosen, defects)
+    rows = _ticket_rows(tickets, summary, chosen, defects, machine)
     special = np.concatenate([defects.resolved_before_created, defects.response_before_created])
     special = np.concatenate([special, defects.unknown_customer, defects.unknown_product])
     plain = np.flatnonzero(

@@ -28,7 +28,7 @@ def labels(codes: Ints, texts: Sequence[str | None]) -> pa.Array:
     return words.take(pa.array(codes, pa.int64(), mask=codes < 0))
 
 
-def numbers(values: Ints, missing: Ints | None = None) -> pa.Array:
+def numbers(values: Ints, missing: np.ndarray[Any, Any] | None = None) -> pa.Array:
     """Whole numbers as text; null where `missing` is true."""
     return pc.cast(pa.array(values, mask=missing), pa.string())
 
@@ -64,6 +64,11 @@ def offset_times(times: Ints) -> pa.Array:
 def slashed_times(times: Ints) -> pa.Array:
     """Zone-less Shanghai time as Chinese exports write it, 2026/6/3 8:05:07; null where it never comes."""
     return pc.replace_substring_regex(_clock(times, "%Y/%m/%d %H:%M:%S", ZONE_SECONDS), r"([/ ])0", r"\1")
+
+
+def dotted_times(times: Ints) -> pa.Array:
+    """Zone-less Shanghai time to the minute, 03.06.2026 08:05; null where it never comes."""
+    return _clock(times, "%d.%m.%Y %H:%M", ZONE_SECONDS)
 
 
 def dates(days: Ints, pattern: str = "%Y-%m-%d") -> pa.Array:

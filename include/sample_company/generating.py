@@ -11,12 +11,24 @@ from typing import Any
 import numpy as np
 
 from include.sample_company import assumptions as a
-from include.sample_company import truth
+from include.sample_company import truth, truth_service
 from include.sample_company.commerce import PRODUCTS, Contracts, Orders, simulate_contracts, simulate_orders
 from include.sample_company.customers import Customers, People, simulate_customers, simulate_people
 from include.sample_company.deliver_crm import deliver_crm, unknown_customer_orders, unknown_product_orders
 from include.sample_company.deliver_desk import DeskDefects, choose_desk_defects, deliver_desk, first_seen
+from include.sample_company.deliver_field import deliver_field
 from include.sample_company.deliver_survey import deliver_survey
+from include.sample_company.field import (
+    Assets,
+    CallBacks,
+    FieldDefects,
+    Visits,
+    choose_field_defects,
+    simulate_assets,
+    simulate_call_backs,
+    simulate_visits,
+    ticket_assets,
+)
 from include.sample_company.nights import NIGHTS, Ints
 from include.sample_company.surveys import (
     Invitations,
@@ -30,7 +42,7 @@ from include.sample_company.tally import Tally, by_night
 from include.sample_company.ticket_events import Events, write_events
 from include.sample_company.tickets import Tickets, simulate_tickets
 
-SOURCES = ("desk", "crm", "survey")
+SOURCES = ("desk", "crm", "survey", "field")
 ANSWERS_FILE = "known_answers.json"
 MARKER_FILE = "complete.json"
 Report = Callable[[str], None]
@@ -54,6 +66,9 @@ class KnownAnswers:
     contracts: dict[str, Any]
     value: dict[str, Any]
     activity: dict[str, Any]
+    service: dict[str, Any]
+    deliveries: dict[str, Any]
+    assets: dict[str, Any]
     effects: dict[str, Any]
 
     @staticmethod
@@ -78,6 +93,11 @@ class Company:
     desk_defects: DeskDefects
     stranger_orders: Ints
     odd_orders: Ints
+    assets: Assets
+    ticket_asset: Ints  # the machine that each ticket names, -1: none
+    visits: Visits
+    call_backs: CallBacks
+    field_defects: FieldDefects
 
 
 def imagine(scale: float, seed: int) -> Company:
@@ -99,6 +119,14 @@ def imagine(scale: float, seed: int) -> Company:
     transactional = simulate_transactional(survey_rng, people, invitations, latent)
     relationship = simulate_relationship(survey_rng, people, invitations, latent)
     defect_rng = rng()
+    desk_defects = choose_desk_defects(defect_rng, tickets, events)
+    stranger_orders = unknown_customer_orders(defect_rng, orders)
+    odd_orders = unknown_product_orders(defect_rng, orders)
+    field_rng = rng()
+    assets = simulate_assets(field_rng, orders, stranger_orders, odd_orders)
+    machine = ticket_assets(tickets, desk_defects, assets)
+    visits = simulate_visits(field_rng, scale, customers, tickets, machine, assets)
+    call_backs = simulate_call_backs(field_rng, scale, tickets, transactional)
     return Company(
         customers=customers,
         people=people,
@@ -109,9 +137,14 @@ def imagine(scale: float, seed: int) -> Company:
         invitations=invitations,
         transactional=transactional,
         relationship=relationship,
-        desk_defects=choose_desk_defects(defect_rng, tickets, events),
-        stranger_orders=unknown_customer_orders(defect_rng, orders),
-        odd_orders=unknown_product_orders(defect_rng, orders),
+        desk_defects=desk_defects,
+        stranger_orders=stranger_orders,
+        odd_orders=odd_orders,
+        assets=assets,
+        ticket_asset=machine,
+        visits=visits,
+        call_backs=call_backs,
+        field_defects=choose_field_defects(field_rng, assets, visits, call_backs),
     )
 
 
@@ -152,11 +185,23 @@ def generate(
 
 def _deliver(folder: Path, company: Company, scale: float, seed: int, report: Report) -> Tally:
     tally = Tally()
-    desk, crm, survey = (np.random.default_rng(part) for part in np.random.SeedSequence(seed + 1).spawn(3))
+    desk, crm, survey, field = (np.random.default_rng(part) for part in np.random.SeedSequence(seed + 1).spawn(4))
     c = company
     first = first_seen(c.people, c.tickets, c.invitations)
     report("sample company: writing the ticket system's files")
-    deliver_desk(folder / "desk", desk, scale, c.customers, c.people, first, c.tickets, c.events, c.desk_defects, tally)
+    deliver_desk(
+        folder / "desk",
+        desk,
+        scale,
+        c.customers,
+        c.people,
+        first,
+        c.tickets,
+        c.events,
+        c.desk_defects,
+        c.ticket_asset,
+        tally,
+    )
     report("sample company: writing the CRM's files")
     deliver_crm(folder / "crm", crm, c.customers, c.contracts, c.orders, c.stranger_orders, c.odd_orders, tally)
     report("sample company: writing the survey tool's files")
@@ -171,11 +216,23 @@ def _deliver(folder: Path, company: Company, scale: float, seed: int, report: Re
         c.relationship,
         tally,
     )
+    report("sample company: writing the field service's files")
+    deliver_field(folder / "field", field, scale, c.assets, c.visits, c.call_backs, c.field_defects, tally)
     return tally
 
 
 def _answers(company: Company, tally: Tally, scale: float, seed: int) -> KnownAnswers:
     c = company
+    service = truth_service.Service(
+        c.customers,
+        c.people,
+        c.tickets,
+        c.desk_defects,
+        c.ticket_asset,
+        c.visits,
+        c.call_backs,
+        c.field_defects,
+    )
     return KnownAnswers(
         format_version=a.FORMAT_VERSION,
         seed=seed,
@@ -187,6 +244,9 @@ def _answers(company: Company, tally: Tally, scale: float, seed: int) -> KnownAn
         not_counted={
             "ticket": list(truth.NOT_COUNTED_TICKETS),
             "survey_response": list(truth.NOT_COUNTED_RESPONSES),
+            "visit": ["finished_before_arrived"],
+            "follow_up": ["confirmed_unreached"],
+            "asset": ["retired_before_installed"],
         },
         identity=truth.identity_truth(c.customers, c.people, c.tickets, c.desk_defects, c.stranger_orders),
         tickets=truth.ticket_truth(c.tickets, c.desk_defects),
@@ -194,6 +254,9 @@ def _answers(company: Company, tally: Tally, scale: float, seed: int) -> KnownAn
         contracts=truth.contract_truth(c.contracts),
         value=truth.value_truth(c.customers, c.contracts, c.orders, c.stranger_orders),
         activity=truth.activity_truth(c.customers, c.contracts, c.orders, c.stranger_orders, c.tickets),
+        service=truth_service.service_truth(service),
+        deliveries=truth_service.delivery_truth(c.orders),
+        assets=truth_service.asset_truth(service, c.assets),
         effects=truth.effect_truth(c.customers, c.tickets, c.contracts, c.invitations, c.transactional),
     )
 

@@ -12,6 +12,7 @@ from include.sample_company.export_text import ids, labels, picked
 from include.sample_company.nights import Ints
 
 CUSTOMER_PREFIX, USER_PREFIX, CONTACT_PREFIX, TICKET_PREFIX = "K", "U", "C", "GD"
+ASSET_PREFIX = "SB"
 FIRST_NUMBER = 100_001
 SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜"
 GIVEN = (
@@ -74,6 +75,8 @@ OPEN_ANSWERS = (
     "请联系我 16000009876",
     "没有意见",
 )
+ACTIONS = ("已道歉并解释原因", "已安排工程师复检", "已补发配件", "已反馈质检部门")
+CALL_NOTES = ("客户表示满意", "客户要求改到 16000007654 联系", "噪音仍在，继续观察", "Customer asks for an invoice.")
 REASONS = ("等太久", "没有解决问题", "态度差", "费用不透明")
 
 
@@ -95,6 +98,11 @@ def contact_numbers(people: Ints) -> pa.Array:
 def ticket_numbers(tickets: Ints) -> pa.Array:
     """Ticket ids."""
     return ids(TICKET_PREFIX, np.where(tickets >= 0, tickets + 10 * FIRST_NUMBER, -1))
+
+
+def asset_numbers(assets: Ints) -> pa.Array:
+    """Machine ids of the field-service system."""
+    return ids(ASSET_PREFIX, np.where(assets >= 0, assets + FIRST_NUMBER, -1))
 
 
 def person_names(numbers: Ints) -> pa.Array:

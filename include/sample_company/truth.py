@@ -46,9 +46,14 @@ def _ratio(numerator: float, denominator: float) -> float | None:
     return None if denominator == 0 else round(float(numerator) / float(denominator), 9)
 
 
-def _share(flags: Flags, among: Flags) -> Values:
-    numerator, denominator = int((flags & among).sum()), int(among.sum())
+def shares(numerator: int, denominator: int) -> Values:
+    """The parts of a rate and its value."""
     return {"numerator": numerator, "denominator": denominator, "value": _ratio(numerator, denominator)}
+
+
+def share_of(flags: Flags, among: Flags) -> Values:
+    """How many of `among` have the flag."""
+    return shares(int((flags & among).sum()), int(among.sum()))
 
 
 def _minutes(seconds: Ints) -> Values:
@@ -67,6 +72,13 @@ def countable_tickets(tickets: Tickets) -> Flags:
     return (tickets.exclusion == NORMAL) & ~(tickets.merged_at < END) & ~(tickets.deleted_at < END)
 
 
+def counted_tickets(tickets: Tickets, defects: DeskDefects) -> Flags:
+    """Countable, and without a contradiction in the summary row."""
+    counted = countable_tickets(tickets)
+    counted[np.concatenate([defects.resolved_before_created, defects.response_before_created])] = False
+    return counted
+
+
 def last_resolution(tickets: Tickets, limit: Ints) -> Ints:
     """Last resolution of tickets resolved before `limit` and not reopened by then; NEVER for others."""
     resolved = np.where(tickets.ends < limit[:, None], tickets.ends, -NEVER).max(axis=1)
@@ -77,10 +89,7 @@ def last_resolution(tickets: Tickets, limit: Ints) -> Ints:
 def ticket_truth(tickets: Tickets, defects: DeskDefects) -> Values:
     """First response, resolution, reopens and complaints of all tickets at the end of the last night."""
     countable = countable_tickets(tickets)
-    doubtful = np.concatenate([defects.resolved_before_created, defects.response_before_created])
-    counted = countable.copy()
-    counted[doubtful] = False
-
+    counted = counted_tickets(tickets, defects)
     answered = tickets.responded_at < END
     wait = tickets.responded_at - tickets.clock_start
     old_enough = counted & (tickets.created_at <= END - 2 * 3600)
@@ -104,7 +113,7 @@ def ticket_truth(tickets: Tickets, defects: DeskDefects) -> Values:
         "merged": int((tickets.merged_at < END).sum()),
         "deleted": int((tickets.deleted_at < END).sum()),
         "first_response_minutes": _minutes(wait[answered & counted]),
-        "first_response_within_2h": _share(answered & (wait <= 2 * 3600), old_enough),
+        "first_response_within_2h": share_of(answered & (wait <= 2 * 3600), old_enough),
         "unanswered": int((counted & ~answered).sum()),
         "resolved": int(resolved.sum()),
         "closed_without_resolution": int((counted & unsolved_close).sum()),
@@ -112,10 +121,10 @@ def ticket_truth(tickets: Tickets, defects: DeskDefects) -> Values:
         "service_cycle_minutes": _minutes((last_end - tickets.created_at)[counted & (last_end < NEVER)]),
         "service_cycle_minutes_of_resolved": _minutes((resolved_at - tickets.created_at)[resolved]),
         "first_resolution_minutes": _minutes((first_end - tickets.created_at)[counted & (first_end < END)]),
-        "resolved_at_30d": _share(in_time, cohort),
-        "first_resolved_within_30d": _share(first_end <= deadline, cohort),
+        "resolved_at_30d": share_of(in_time, cohort),
+        "first_resolved_within_30d": share_of(first_end <= deadline, cohort),
         "reopen_rate": {
-            **_share(reopened, ever),
+            **share_of(reopened, ever),
             "reopen_transitions": int(((tickets.reopens < END) & counted[:, None]).sum()),
         },
         "complaints": int((tickets.is_complaint & counted).sum()),
@@ -199,9 +208,9 @@ def _funnel(invitations: Invitations, survey: int, responses: Responses) -> Valu
         "opened": int((of_survey & (invitations.opened_at < END)).sum()),
         "started": int(started.sum()),
         "completed": int(complete.sum()),
-        "response_rate": _share(complete, reachable),
+        "response_rate": share_of(complete, reachable),
         "response_rate_by_channel": {
-            name: _share(complete, reachable & (invitations.channel == number))
+            name: share_of(complete, reachable & (invitations.channel == number))
             for number, name in enumerate(SURVEY_CHANNELS)
         },
         "vip_sent": int((of_survey & (invitations.tier == 0)).sum()),
@@ -385,10 +394,10 @@ def effect_truth(
     lost = contracts.end_reason >= 0
     unhappy = customers.dissatisfaction[contracts.customer] > 0.5
     return {
-        "csat_answered_within_2h": _share(happy, answered & (wait <= 7_200)),
-        "csat_answered_later": _share(happy, answered & (wait > 7_200)),
-        "lapsed_of_ended_contracts_dissatisfied": _share(lost, ended & unhappy),
-        "lapsed_of_ended_contracts_others": _share(lost, ended & ~unhappy),
+        "csat_answered_within_2h": share_of(happy, answered & (wait <= 7_200)),
+        "csat_answered_later": share_of(happy, answered & (wait > 7_200)),
+        "lapsed_of_ended_contracts_dissatisfied": share_of(lost, ended & unhappy),
+        "lapsed_of_ended_contracts_others": share_of(lost, ended & ~unhappy),
         "first_response_median_worse_region": round(float(np.median(delay[response & in_worse])), 3),
         "first_response_median_other_regions": round(float(np.median(delay[response & ~in_worse])), 3),
     }

@@ -33,9 +33,9 @@ def test_the_run_says_what_it_published_and_where(night: Night) -> None:
 def test_the_summary_names_every_source_and_headline(home: Path) -> None:
     for language in ("en", "zh"):
         summary = read_summary(home, language)
-        assert {row.source for row in summary.rows} == {"crm", "desk", "survey"}
+        assert {row.source for row in summary.rows} == {"crm", "desk", "field", "survey"}
         assert all(row.rows_in == row.rows_clean + row.rows_quarantined for row in summary.rows)
-        assert {reason.source for reason in summary.reasons} == {"crm", "desk", "survey"}
+        assert {reason.source for reason in summary.reasons} == {"crm", "desk", "field", "survey"}
         assert {one.metric for one in summary.headlines} == {name for names in HEADLINES.values() for name in names}
         assert summary.missing_sources == []
 

@@ -152,7 +152,8 @@ def _called_back(one: History, as_of: datetime) -> dict[str, Any]:
 
 
 def _said(calls: Sequence[Mapping[str, Any]], answer: str) -> bool | None:
-    answers = {call[answer] for call in calls}
+    # a customer who was not reached has confirmed nothing
+    answers = {False if call[answer] is None and call["is_reached"] is False else call[answer] for call in calls}
     if True in answers:
         return True
     return None if answers == {None} else False

@@ -13,7 +13,12 @@ from include.sample_company import NIGHTS
 SHANGHAI = timezone(timedelta(hours=8))
 NIGHT_NAMES = [night.isoformat() for night in NIGHTS]
 Row = dict[str, str]
-ENCODINGS = {"工单导出.csv": "gb18030", "答卷_售后服务.csv": "gb18030", "客户.csv": "utf-8-sig"}
+ENCODINGS = {
+    "工单导出.csv": "gb18030",
+    "答卷_售后服务.csv": "gb18030",
+    "客户.csv": "utf-8-sig",
+    "回访记录.csv": "gb18030",
+}
 SOURCE_OF = {
     "工单导出.csv": "desk",
     "ticket_events.csv": "desk",
@@ -28,6 +33,10 @@ SOURCE_OF = {
     "invitations.csv": "survey",
     "答卷_售后服务.csv": "survey",
     "relationship_responses.csv": "survey",
+    "visits.tsv": "field",
+    "回访记录.csv": "field",
+    "assets.tsv": "field",
+    "engineers.tsv": "field",
 }
 
 
@@ -60,8 +69,9 @@ class SampleFiles:
         path = self.path(name, night)
         if not path.exists():
             return []
-        delimiter = ";" if name == "contracts.csv" else ","
-        with path.open(encoding=ENCODINGS.get(name, "utf-8"), newline="") as stream:
+        delimiter = "\t" if name.endswith(".tsv") else ";" if name == "contracts.csv" else ","
+        encoding = "utf-8-sig" if name.endswith(".tsv") else ENCODINGS.get(name, "utf-8")
+        with path.open(encoding=encoding, newline="") as stream:
             return list(csv.reader(stream, delimiter=delimiter))
 
     def broken(self, name: str, night: str) -> int:

@@ -22,12 +22,18 @@ FEED_OF = {
     "invitations.csv": "survey.invitations",
     "答卷_售后服务.csv": "survey.responses",
     "relationship_responses.csv": "survey.relationship_responses",
+    "visits.tsv": "field.visits",
+    "回访记录.csv": "field.call_backs",
+    "assets.tsv": "field.assets",
+    "engineers.tsv": "field.engineers",
 }
 KEYS = {
     "工单导出.csv": ("ticket", "工单编号"),
     "ticket_events.csv": ("ticket_event", "event_id"),
     "orders.csv": ("order", "Order ID"),
     "答卷_售后服务.csv": ("survey_response", "序号"),
+    "visits.tsv": ("visit", "VISIT_NO"),
+    "回访记录.csv": ("follow_up", "回访单号"),
 }
 AGREEMENT = {"非常同意": 5, "同意": 4, "一般": 3, "不同意": 2, "非常不同意": 1}
 

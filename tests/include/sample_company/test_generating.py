@@ -66,7 +66,9 @@ def test_torn_run_is_not_taken_for_complete(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize("scale", [0.01, 0.03])
 def test_small_companies_work_every_night(tmp_path: Path, scale: float) -> None:
     answers = generate(tmp_path, scale=scale)
-    for feed in ("desk.tickets", "desk.ticket_events", "crm.orders", "crm.customers", "survey.contacts"):
+    feeds = ("desk.tickets", "desk.ticket_events", "crm.orders", "crm.customers", "survey.contacts")
+    # Every feed of the field service has a file every night: tests of faults count on it.
+    for feed in (*feeds, "field.visits", "field.call_backs", "field.assets", "field.engineers"):
         assert all(answers.records[feed][night.isoformat()] > 0 for night in NIGHTS), feed
     assert answers.tickets["counted"] > 100
 

@@ -40,7 +40,10 @@ placed as (
             false
         ) as is_within_limit,
         follow_ups.is_reached,
-        follow_ups.is_confirmed_solved
+        -- who was not reached has confirmed nothing, whether the call says so or not
+        coalesce(
+            follow_ups.is_confirmed_solved, case when not follow_ups.is_reached then false end
+        ) as is_confirmed_solved
     from follow_ups
     inner join tickets on follow_ups.ticket_key = tickets.ticket_key
     cross join limits
