@@ -35,7 +35,9 @@ select
     by_date.ticket_count,
     daily.created_count
 from by_date
-inner join {{ ref('dim_date') }} as days on by_date.date_day = days.date_day
 cross join {{ ref('stg_as_of') }} as as_of
 left join daily on by_date.date_day = daily.date_day
-where by_date.date_day <= as_of.as_of_date and coalesce(daily.created_count, 0) <> by_date.ticket_count
+where
+    by_date.date_day >= cast('{{ var("calendar_start_date") }}' as date)
+    and by_date.date_day <= as_of.as_of_date
+    and coalesce(daily.created_count, 0) <> by_date.ticket_count

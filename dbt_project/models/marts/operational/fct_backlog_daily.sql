@@ -277,7 +277,9 @@ filled as (
         cast(days.day_at as date) as spine_date,
         cast(days.day_at as date) = lasting.date_day as is_change
     from lasting
-    cross join {{ days_between('lasting.date_day', 'lasting.until_date') }} as days (day_at)
+    cross join {{ days_between(
+        "greatest(lasting.date_day, cast('" ~ var("calendar_start_date") ~ "' as date))", 'lasting.until_date'
+    ) }} as days (day_at)
 
 ),
 
