@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -114,10 +114,13 @@ def write_control_tables(home: Path) -> None:
 def dbt(home: Path, *arguments: str) -> Callable[[], None]:
     """A dbt command on the home, with the project parsed already: what is left is the work in the warehouse."""
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - a side of the benchmark imports what it needs
+    from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415
 
     os.environ.update(dbt_environment(settings_for(home)))
     folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     manifest = dbtRunner().invoke(["--quiet", "parse", *folders]).result
+    if not isinstance(manifest, Manifest):
+        raise RuntimeError("dbt can't parse the project")
     runner = dbtRunner(manifest=manifest)
 
     def run() -> None:
