@@ -34,10 +34,8 @@ events as (
     from {{ ref('stg_ticket_event') }} as events
     cross join {{ ref('stg_as_of') }} as as_of
     where
-        not exists (
-            select 1 from delivered_spaces
-            where delivered_spaces.ticket_id_space = events.ticket_id_space
-        )
+        -- `not in`, for of a join the events would be kept in memory, all of them
+        events.ticket_id_space not in (select delivered_spaces.ticket_id_space from delivered_spaces)
         and not events.is_deleted
         and events.is_counted
         and events.occurred_at <= as_of.as_of
