@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import landing_gate, landing_history
-from benchmarks.warehouse import ticket_marts
+from benchmarks.warehouse import metrics, survey_marts, ticket_marts
 from include import files
 
 # Of the project: what is asked of the product.
@@ -30,6 +30,8 @@ MOST_MART_MEMORY_MB = 3072
 MOST_GROWTH = 1.10
 FEW, MANY = 2, 700
 FEW_TICKETS, MANY_TICKETS = 100_000, 1_000_000
+# Published metrics: 20 s on two cores.
+METRICS_MOST_SECONDS, METRICS_MOST_MEMORY_MB = 40, 2048
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def main(
     few_tickets: Annotated[int, typer.Option(help="tickets of the small warehouse")] = FEW_TICKETS,
     many_tickets: Annotated[int, typer.Option(help="tickets of the large warehouse")] = MANY_TICKETS,
     rounds: Annotated[int, typer.Option(help="how often each side runs")] = 3,
+    responses: Annotated[int, typer.Option(help="survey responses, and tickets, of the large warehouse")] = 1_000_000,
 ) -> None:
     """Run all benchmarks; the exit code is 1 if a figure is missed."""
     console = Console()
@@ -59,6 +62,7 @@ def main(
             *_large_delivery(console, Path(scratch), rows, rounds),
             *_history(console, Path(scratch), nights, rounds),
             *_ticket_marts(console, Path(scratch), few_tickets, many_tickets),
+            *_survey_marts(console, Path(scratch), responses),
         ]
     for one in missed:
         console.print(f"[red]✗ {one}[/]")
@@ -133,6 +137,37 @@ def _ticket_marts(console: Console, scratch: Path, few: int, many: int) -> list[
         missed.append(f"the ticket marts took {products[1].memory_mb:.0f} MB, more than {MOST_MART_MEMORY_MB}")
     if growth > rows * MOST_GROWTH:
         missed.append(f"the ticket marts grow faster than their tickets: × {growth:.1f} for × {rows:.1f}")
+    return missed
+
+
+def _survey_marts(console: Console, scratch: Path, responses: int) -> list[str]:
+    """The marts of surveys at two sizes, ten times apart, and the metrics of the larger one; each side runs once."""
+    missed, costs = [], []
+    table = Table("responses", "side", "CPU s", "× floor", "peak MB")
+    for count in (responses // 10, responses):
+        console.print(f"[bold]Survey marts[/]  {count:,} responses × 12 answers ...")
+        home = scratch / f"surveys{count}"
+        survey_marts.prepare(home, count)
+        floor, product = _run("survey_marts.floor", home), _run("survey_marts.marts", home)
+        ratio = product.all / floor.all
+        table.add_row(f"{count:,}", "hand-written script", f"{floor.all:.1f}", "1.0", f"{floor.memory_mb:.0f}")
+        table.add_row("", "dbt", f"{product.all:.1f}", f"{ratio:.1f}", f"{product.memory_mb:.0f}")
+        costs.append(product.all)
+        if ratio > MOST_OF_FLOOR:
+            missed.append(f"survey marts of {count:,} cost {ratio:.1f} × the floor, more than {MOST_OF_FLOOR:.0f}")
+        if product.memory_mb > MOST_MART_MEMORY_MB:
+            missed.append(f"survey marts took {product.memory_mb:.0f} MB, more than {MOST_MART_MEMORY_MB}")
+    if costs[1] > 10 * MOST_GROWTH * costs[0]:
+        missed.append(f"survey marts grow faster than their rows: × {costs[1] / costs[0]:.1f} for 10 × as many")
+    metrics.prepare(home)
+    published = _run("metrics.publish", home)
+    shape = f"{metrics.METRICS} metrics × {len(metrics.SEGMENTS)} segments × {len(metrics.GRAINS)} grains"
+    table.add_row(f"{responses:,}", shape, f"{published.all:.1f}", "", f"{published.memory_mb:.0f}")
+    console.print(table)
+    if published.all > METRICS_MOST_SECONDS:
+        missed.append(f"{shape} cost {published.all:.0f} CPU s, more than {METRICS_MOST_SECONDS}")
+    if published.memory_mb > METRICS_MOST_MEMORY_MB:
+        missed.append(f"{shape} took {published.memory_mb:.0f} MB, more than {METRICS_MOST_MEMORY_MB}")
     return missed
 
 

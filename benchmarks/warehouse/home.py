@@ -111,13 +111,14 @@ def write_control_tables(home: Path) -> None:
     build_file(home).parent.mkdir(parents=True, exist_ok=True)
 
 
-def dbt(home: Path, *arguments: str) -> Callable[[], None]:
+def dbt(home: Path, *arguments: str, project: Path = PROJECT) -> Callable[[], None]:
     """A dbt command on the home, with the project parsed already: what is left is the work in the warehouse."""
-    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - a side of the benchmark imports what it needs
+    from dbt.adapters.duckdb import connections  # noqa: PLC0415 - a side of the benchmark imports what it needs
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415
     from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415
 
     os.environ.update(dbt_environment(settings_for(home)))
-    folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    folders = ["--project-dir", str(project), "--profiles-dir", str(project)]
     manifest = dbtRunner().invoke(["--quiet", "parse", *folders]).result
     if not isinstance(manifest, Manifest):
         raise RuntimeError("dbt can't parse the project")
@@ -125,6 +126,8 @@ def dbt(home: Path, *arguments: str) -> Callable[[], None]:
 
     def run() -> None:
         done = runner.invoke(["--quiet", *arguments, *folders])
+        # else the last changes stay beside the file, and nobody can move or open it
+        connections.DuckDBConnectionManager.close_all_connections()
         if not done.success:
             raise RuntimeError(f"dbt {' '.join(arguments)} failed")
 

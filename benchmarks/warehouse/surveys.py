@@ -1,7 +1,7 @@
 """Two questionnaires of twelve items and an open one, in three versions each, and what people answered, as SELECTs.
 
-After a ticket (`transactional`) its customer is asked as soon as it is resolved; about the relationship any customer, any
-day. Every second invitation is answered. Some answers are left out, some are 'not applicable'; a few responses and
+After a ticket (`transactional`) its customer is asked as soon as it is resolved; about the relationship any customer,
+any day. Every second invitation is answered. Some answers are left out, some are 'not applicable'; a few responses and
 answers are not counted.
 """
 
@@ -105,8 +105,9 @@ def surveys(responses: int, tickets: str) -> dict[str, str]:
                    if(h % 50 = 0 or h % 2 = 0, customer_id, null) as customer_id,
                    if(h % 50 = 0, ticket_id, null) as ticket_id, if(h % 5 = 0, null, channel) as channel,
                    if(h % 12 = 0, 'en', 'zh') as language, 60 + h % 200 as duration_seconds,
-                   timed_at - to_seconds(duration_seconds) as started_at, timed_at as submitted_at, h // 7 % 20 <> 0 as is_complete,
-                   timed_at as updated_at, 10 + h % 4 as answered_count, (h % 90 = 0)::integer as missing_required_count,
+                   timed_at - to_seconds(duration_seconds) as started_at, timed_at as submitted_at,
+                   h // 7 % 20 <> 0 as is_complete, timed_at as updated_at, 10 + h % 4 as answered_count,
+                   (h % 90 = 0)::integer as missing_required_count,
                    1 + h // 3 % 6 as longest_run, h % 211 / 100.0 as irv, 0.4 + h % 130 / 100.0 as relative_speed,
                    not h // 11 % 25 = 0 as is_counted,
                    if(is_counted, null, 'survey_response_straight_lined') as not_counted_rules,
