@@ -42,16 +42,18 @@ events as (
 logs as (
 
     select
-        source,
         max(
             case
-                when event_type in ('agent_message', 'customer_message', 'automatic_reply', 'bot_message', 'call') then 1
+                when
+                    event_type in ('agent_message', 'customer_message', 'automatic_reply', 'bot_message', 'call')
+                    then 1
                 else 0
             end
         ) as states_messages,
         {%- for kind in ['complaint', 'transfer', 'escalation'] %}
-        max(case when event_type = '{{ kind }}' then 1 else 0 end) as states_{{ kind }}s{{ ',' if not loop.last }}
+        max(case when event_type = '{{ kind }}' then 1 else 0 end) as states_{{ kind }}s,
         {%- endfor %}
+        source
     from events
     group by source
 
