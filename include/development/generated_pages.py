@@ -10,28 +10,12 @@ from typing import Any
 import duckdb
 
 from include.development.compiled_models import project_models
+from include.reporting.words import Kind, is_named, named, word
 from include.settings import PROJECT_ROOT, Settings
 
 FOLDER = PROJECT_ROOT / "docs"
 _NOTE = "<!-- Written by `make docs`; change what it is written from, not this page. -->\n\n"
 _LAYERS = (("ST", "Strategic · 战略"), ("OP", "Operational · 运营"), ("EX", "Experience · 体验"), ("", "Other · 其他"))
-_UNITS = {
-    "share": "share · 占比",
-    "points": "points · 分",
-    "count": "count · 个",
-    "seconds": "seconds · 秒",
-    "minutes": "minutes · 分钟",
-    "currency": "currency · 货币",
-    "per_1000": "per 1,000 · 每千",
-    "per_10000": "per 10,000 · 每万",
-    "score": "score · 分",
-}
-_DIRECTIONS = {
-    "higher_is_better": "higher is better · 越高越好",
-    "lower_is_better": "lower is better · 越低越好",
-    "neutral": "neither · 中性",
-    "as_the_question_states": "as the question states · 以题目为准",
-}
 
 
 def generated_pages(manifest: Any, compiled: Mapping[str, str]) -> dict[Path, str]:
@@ -81,23 +65,41 @@ def metrics_page(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _metric(row: Mapping[str, Any]) -> str:
+    """An entry of the dictionary: what a reader of either language needs to know of one metric."""
     facts = [
         ("Formula · 公式", _code(row["formula"])),
         ("Numerator · 分子", _code(row["numerator"])),
         ("Denominator · 分母", _code(row["denominator"])),
-        ("Unit · 单位", _UNITS.get(str(row["unit"]), row["unit"])),
-        ("Direction · 方向", _DIRECTIONS.get(str(row["direction"]), row["direction"])),
-        ("Grains · 粒度", row["grain"]),
-        ("Segments · 维度", row["valid_dimensions"]),
-        ("Interval · 区间", row["interval_method"]),
+        ("Unit · 单位", _both("unit", row["unit"])),
+        ("Direction · 方向", _both("direction", row["direction"])),
+        ("Grains · 粒度", _listed("grain", row["grain"])),
+        ("Segments · 维度", _listed("segment", row["valid_dimensions"])),
+        ("Interval · 区间", _both("interval", row["interval_method"])),
         ("Smallest base · 最小基数", row["min_n"]),
         ("Days to maturity · 成熟天数", row["maturity_days"]),
         ("Target · 目标", row["target"]),
         ("Read from · 数据来源", _code(row["source"])),
-        ("Owner · 负责人", row["owner"]),
+        ("Owner · 负责部门", _both("owner", row["owner"])),
     ]
-    head = f"\n### {row['name_zh']} · {row['name_en']}\n\n`{row['metric']}`: {row['description']}\n\n"
+    head = f"\n### {row['name_zh']} · {row['name_en']}\n\n`{row['metric']}`: {_line(row['description'])}\n\n"
+    if row["description_zh"]:
+        head += f"{_line(row['description_zh'])}\n\n"
     return head + "".join(f"- {title}: {value}\n" for title, value in facts if value not in (None, ""))
+
+
+def _both(kind: Kind, code: str | None) -> str | None:
+    """A code in both languages; one without words of its own stands as it is."""
+    if not code or not is_named(kind, code):
+        return code
+    return f"{named('en', kind, code)} · {named('zh', kind, code)}"
+
+
+def _listed(kind: Kind, codes: str | None) -> str:
+    """Codes as SQL has them, and in Chinese."""
+    listed = [code.strip() for code in (codes or "").split(",") if code.strip()]
+    if not listed:
+        return ""
+    return f"{', '.join(listed)} · {word('zh', 'in_list').join(named('zh', kind, code) for code in listed)}"
 
 
 def marts_page(models: Iterable[Any], nodes: Mapping[str, Any]) -> str:
