@@ -689,7 +689,12 @@ select
         chr(31), date_day, team_key, coalesce(priority, ''), coalesce(channel, ''), coalesce(region, ''),
         coalesce(product_line, '')
     )) as backlog_key,
-    date_day, date_day = least(last_day(date_day), getvariable('as_of_date')) as is_month_end,
+    date_day,
+    date_day = least((date_trunc('week', date_day) + interval 6 day)::date, getvariable('as_of_date')) as is_week_end,
+    date_day = least(last_day(date_day), getvariable('as_of_date')) as is_month_end,
+    date_day = least((date_trunc('quarter', date_day) + interval 3 month)::date - 1, getvariable('as_of_date'))
+        as is_quarter_end,
+    date_day = least(make_date(year(date_day), 12, 31), getvariable('as_of_date')) as is_year_end,
     team_key, priority, channel, channel_key, region, region_key, product_line,
     closing - created - reopened - moved_in + solved + moved_out as opening,
     created, reopened, moved_in, solved, moved_out, closing,

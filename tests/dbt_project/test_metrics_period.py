@@ -355,7 +355,9 @@ def _compare_with_metricflow(warehouse: WarehouseFixture, oracle: MetricFlowOrac
     compared = differing = 0
     first: list[Any] = []
     for row in warehouse.rows("select metric, grain as grains, valid_dimensions from metrics.dim_metric"):
-        metric, grain = row["metric"], "month" if "month" in row["grains"] else "day"
+        metric, grains = row["metric"], row["grains"].split(", ")
+        # a metric of one kind of period is compared by that
+        grain = next((grain for grain in ("month", "day", *grains) if grain in {*grains} - {"snapshot"}), "day")
         dimensions = row["valid_dimensions"].split(", ")
         chosen = random.Random(metric).sample(dimensions, min(segments_each, len(dimensions)))
         for segment in ["all", *chosen]:

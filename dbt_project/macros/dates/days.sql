@@ -12,6 +12,11 @@ cast({{ dbt.date_trunc('month', date) }} as date)
 cast({{ dbt.last_day(date, 'month') }} as date)
 {%- endmacro %}
 
+{# The last day of a date's period, as a date; `period` is week (by ISO: its Sunday), month, quarter or year. #}
+{% macro period_end(period, date) -%}
+{{ add_days(dbt.dateadd(period, 1, dbt.date_trunc(period, date)), -1) }}
+{%- endmacro %}
+
 {# One row per day from a date up to before another, to be joined sideways: `cross join … as days (day_at)`. #}
 {% macro days_between(from_date, until_date) -%}
     {{ return(adapter.dispatch('days_between', 'service_metrics')(from_date, until_date)) }}

@@ -2,6 +2,7 @@
 -- events, too: a ticket passes the border to the next age band one, three and seven days after its creation.
 {% set ages = {'short': 1, 'middle': 3, 'long': 7} %}
 {% set cell = 'team_key, priority, channel, region, product_line' %}
+{% set periods = ['week', 'month', 'quarter', 'year'] %}
 {% set flows = ['created', 'reopened', 'moved_in', 'solved', 'moved_out'] %}
 with
 
@@ -288,7 +289,9 @@ counted as (
     select
         {{ cell }},
         spine_date as date_day,
-        spine_date = least({{ month_end('spine_date') }}, as_of_date) as is_month_end,
+        {%- for period in periods %}
+        spine_date = least({{ period_end(period, 'spine_date') }}, as_of_date) as is_{{ period }}_end,
+        {%- endfor %}
         {%- for flow in flows %}
         case when is_change then {{ flow }} else 0 end as {{ flow }},
         {%- endfor %}
@@ -308,7 +311,9 @@ final as (
             "coalesce(priority, '')", "coalesce(channel, '')", "coalesce(region, '')", "coalesce(product_line, '')"
         ]) }} as backlog_key,
         date_day,
-        is_month_end,
+        {%- for period in periods %}
+        is_{{ period }}_end,
+        {%- endfor %}
         team_key,
         priority,
         channel,
