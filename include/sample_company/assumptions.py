@@ -3,9 +3,10 @@
 Shares are of the rows they speak of; times are seconds, minutes, hours or days as named.
 """
 
+from datetime import date
 from typing import Final
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 DEFAULT_SEED: Final = 20260630
 
 # Sizes at scale 1
@@ -119,6 +120,11 @@ COMPLETENESS_ITEM: Final = 5  # 'my problem was solved completely'
 NOT_APPLICABLE_SHARE: Final = 0.03
 OPTIONAL_GAP_SHARE: Final = 0.012
 DROP_OUT_SHARE: Final = 0.03
+PRETEST_DAY: Final = date(2025, 12, 15)
+PRETEST_RESPONSES: Final = 24  # whatever the scale
+PRETEST_UNCLEAR: Final = 2
+PRETEST_OTHER: Final = 2
+PRETEST_SECONDS: Final = 72
 
 # Field service: repairs and installations only
 ASSET_SHARE: Final = 0.30  # of delivered orders

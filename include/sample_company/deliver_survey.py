@@ -1,4 +1,4 @@
-"""Export files of the survey tool: contacts, invitations and the two wide answer sheets."""
+"""Export files of the survey tool: contacts, invitations and the wide answer sheets."""
 
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from include.sample_company.surveys import (
     SURVEY_CHANNELS,
     UNMAPPED,
     Invitations,
+    Pretest,
     Responses,
     invitations_changed_at,
     longest_runs,
@@ -42,9 +43,11 @@ CONTACTS_FILE = ExportFile("contacts.csv")
 INVITATIONS_FILE = ExportFile("invitations.csv")
 TRANSACTIONAL_FILE = ExportFile("答卷_售后服务.csv", "gb18030", line_end="\r\n")
 RELATIONSHIP_FILE = ExportFile("relationship_responses.csv")
+PRETEST_FILE = ExportFile("预测试答卷.csv")
 
 SURVEY_IDS = ("service_2026", "relationship_2026")
 SATISFACTION_TEXT = ("非常不满意", "不满意", "一般", "满意", "非常满意")
+CONTACT_TEXT = ("电话", "微信", "邮件", "其他")
 AGREEMENT_TEXT = ("非常不同意", "不同意", "一般", "同意", "非常同意")
 BLOCK_HEADERS = (
     "1、客服响应迅速",
@@ -81,6 +84,7 @@ def deliver_survey(
     invitations: Invitations,
     transactional: Responses,
     relationship: Responses,
+    pretest: Pretest,
     tally: Tally,
 ) -> None:
     """Write every delivery of the survey tool into `folder`/<night>/."""
@@ -90,6 +94,7 @@ def deliver_survey(
         _deliver_invitations(target, night, invitations, tally)
         _deliver_transactional(target, rng, night, transactional, tally)
         _deliver_relationship(target, rng, night, invitations, relationship, tally)
+        _deliver_pretest(target, night, pretest, tally)
 
 
 def _deliver_contacts(
@@ -312,6 +317,24 @@ def _deliver_relationship(
         relationship_in_unfinished=_answer_cells(early, headers, ("-99",)),
         relationship_in_duplicate=_answer_cells(half, headers, ("-99",)),
     )
+
+
+def _deliver_pretest(folder: Path, night: int, pretest: Pretest, tally: Tally) -> None:
+    start, stop = window(night)
+    chosen = np.flatnonzero((pretest.submitted_at >= start) & (pretest.submitted_at < stop))
+    rows = table(
+        {
+            "序号": ids("P", chosen + 1),
+            "提交答卷时间": slashed_times(pretest.submitted_at[chosen]),
+            "所用时间": ids_with_unit(pretest.duration[chosen], "秒"),
+            "1、您对本次服务总体满意吗？": labels(pretest.csat[chosen] - 1, SATISFACTION_TEXT),
+            "2、您通过哪种方式联系我们？": labels(pretest.contact[chosen], CONTACT_TEXT),
+            "3、有没有看不懂的题目？": labels(pretest.is_unclear[chosen].astype(np.int64), ("没有", "有")),
+        }
+    )
+    tally.add_records("survey.pretest_responses", night, PRETEST_FILE.write(folder, rows))
+    tally.add_rows("survey_response", night, rows.num_rows)
+    tally.add_rows("survey_answer", night, _answer_cells(rows, rows.column_names[3:], ()))
 
 
 def _completed_next_night(night: int, invitations: Invitations, responses: Responses) -> Ints:

@@ -32,9 +32,11 @@ from include.sample_company.field import (
 from include.sample_company.nights import NIGHTS, Ints
 from include.sample_company.surveys import (
     Invitations,
+    Pretest,
     Responses,
     satisfaction,
     simulate_invitations,
+    simulate_pretest,
     simulate_relationship,
     simulate_transactional,
 )
@@ -63,6 +65,7 @@ class KnownAnswers:
     identity: dict[str, Any]
     tickets: dict[str, Any]
     surveys: dict[str, Any]
+    pretest: dict[str, Any]
     contracts: dict[str, Any]
     value: dict[str, Any]
     activity: dict[str, Any]
@@ -90,6 +93,7 @@ class Company:
     invitations: Invitations
     transactional: Responses
     relationship: Responses
+    pretest: Pretest
     desk_defects: DeskDefects
     stranger_orders: Ints
     odd_orders: Ints
@@ -102,7 +106,7 @@ class Company:
 
 def imagine(scale: float, seed: int) -> Company:
     """Simulate the company. Every part has a stream of random numbers of its own."""
-    streams = iter(np.random.SeedSequence(seed).spawn(9))
+    streams = iter(np.random.SeedSequence(seed).spawn(10))
 
     def rng() -> np.random.Generator:
         return np.random.default_rng(next(streams))
@@ -137,6 +141,7 @@ def imagine(scale: float, seed: int) -> Company:
         invitations=invitations,
         transactional=transactional,
         relationship=relationship,
+        pretest=simulate_pretest(rng()),
         desk_defects=desk_defects,
         stranger_orders=stranger_orders,
         odd_orders=odd_orders,
@@ -214,6 +219,7 @@ def _deliver(folder: Path, company: Company, scale: float, seed: int, report: Re
         c.invitations,
         c.transactional,
         c.relationship,
+        c.pretest,
         tally,
     )
     report("sample company: writing the field service's files")
@@ -251,6 +257,7 @@ def _answers(company: Company, tally: Tally, scale: float, seed: int) -> KnownAn
         identity=truth.identity_truth(c.customers, c.people, c.tickets, c.desk_defects, c.stranger_orders),
         tickets=truth.ticket_truth(c.tickets, c.desk_defects),
         surveys=truth.survey_truth(c.invitations, c.transactional, c.relationship),
+        pretest=truth.pretest_truth(c.pretest),
         contracts=truth.contract_truth(c.contracts),
         value=truth.value_truth(c.customers, c.contracts, c.orders, c.stranger_orders),
         activity=truth.activity_truth(c.customers, c.contracts, c.orders, c.stranger_orders, c.tickets),

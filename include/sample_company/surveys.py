@@ -1,4 +1,4 @@
-"""Invitations and answers of the two questionnaires: after a ticket, and about the relationship."""
+"""Invitations and answers of the questionnaires: after a ticket, about the relationship, and a pretest of the first."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,14 @@ import numpy.typing as npt
 from include.sample_company import assumptions as a
 from include.sample_company.customers import Customers, Flags, Floats, People, tier_at
 from include.sample_company.defects import assign_kinds
-from include.sample_company.nights import CUTS, DAY, END, HISTORY_DAY, NEVER, Ints, local_midnight, night_of
+from include.sample_company.nights import CUTS, DAY, END, HISTORY_DAY, NEVER, Ints, day_number, local_midnight, night_of
 from include.sample_company.tickets import NORMAL, Tickets, latent_delay
 
 TRANSACTIONAL, RELATIONSHIP = range(2)
 GAP, NOT_APPLICABLE, UNMAPPED = 0, -3, -1  # cells of an item that are no answer
 NOTHING = -1
 SURVEY_CHANNELS = ("sms", "wechat", "email")
+CONTACT_OTHER = 3  # after telephone, WeChat and e-mail
 BLOCK = 12
 SHORT_BLOCK = 6
 RESPONSE_KINDS = (
@@ -72,6 +73,35 @@ class Responses:
 
     def __len__(self) -> int:
         return len(self.invitation)
+
+
+@dataclass
+class Pretest:
+    """One entry per person who tried the questionnaire after a ticket before it was sent; nobody was invited by name."""
+
+    submitted_at: Ints
+    duration: Ints  # seconds
+    csat: Ints
+    contact: Ints  # number of the way by which they get in touch
+    is_unclear: Flags
+
+    def __len__(self) -> int:
+        return len(self.submitted_at)
+
+
+def simulate_pretest(rng: np.random.Generator) -> Pretest:
+    """A pretest that is passed: few find anything unclear, few answer 'other', and it takes them about a minute."""
+    count = a.PRETEST_RESPONSES
+    began = int(local_midnight(day_number(a.PRETEST_DAY))) + 10 * 3600
+    contact = rng.integers(0, CONTACT_OTHER, count)
+    contact[rng.permutation(count)[: a.PRETEST_OTHER]] = CONTACT_OTHER
+    return Pretest(
+        submitted_at=began + np.sort(rng.integers(0, 6 * 3600, count)),
+        duration=np.clip(np.round(rng.normal(a.PRETEST_SECONDS, 6, count)), 60, 84).astype(np.int64),
+        csat=rng.integers(3, 6, count),
+        contact=contact,
+        is_unclear=rng.permutation(count) < a.PRETEST_UNCLEAR,
+    )
 
 
 def simulate_invitations(

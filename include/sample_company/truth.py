@@ -22,12 +22,14 @@ from include.sample_company.customers import (
 from include.sample_company.deliver_desk import DeskDefects
 from include.sample_company.nights import DAY, END, HISTORY_DAY, LAST_DAY, NEVER, Ints, local_day
 from include.sample_company.surveys import (
+    CONTACT_OTHER,
     KIND,
     RELATIONSHIP,
     RESPONSE_KINDS,
     SURVEY_CHANNELS,
     TRANSACTIONAL,
     Invitations,
+    Pretest,
     Responses,
 )
 from include.sample_company.tickets import NORMAL, Tickets
@@ -169,6 +171,16 @@ def survey_truth(invitations: Invitations, transactional: Responses, relationshi
             "duration_median_seconds": float(np.median(responses.duration)) if len(responses) else None,
         }
     return answers
+
+
+def pretest_truth(pretest: Pretest) -> Values:
+    """What a pretest is judged by, as additive parts."""
+    return {
+        "responses": len(pretest),
+        "ambiguity": {"numerator": int(pretest.is_unclear.sum()), "denominator": len(pretest)},
+        "seconds": {"numerator": int(pretest.duration.sum()), "denominator": len(pretest)},
+        "other": {"numerator": int((pretest.contact == CONTACT_OTHER).sum()), "denominator": len(pretest)},
+    }
 
 
 def _scores(responses: Responses, chosen: Flags) -> Values:

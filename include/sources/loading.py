@@ -15,7 +15,7 @@ import duckdb
 from include.contracts import load_contracts
 from include.sources.cell_sql import NUMBERS
 from include.sources.file_reader import MELTED_NAMES, landed_name
-from include.sources.questionnaires import answered_questions
+from include.sources.questionnaires import answered_questions, other_codes
 from include.sources.schema import (
     ALL_COLUMNS,
     GROUPS,
@@ -204,6 +204,7 @@ class _Check:
         for number, question in enumerate(questionnaire.questions):
             place = ("questionnaires", survey_id, "questions", number)
             self.values(question.values, *place, "values")
+            self.other(question, *place, "other")
             for one in answered_questions(question):
                 if ids.count(one.id) > 1:
                     self.fail(f"question {one.id} stands twice", *place, "id")
@@ -211,6 +212,14 @@ class _Check:
             for name in filter(None, [question.opposite_of, shown_by]):
                 if name not in ids:
                     self.fail(f"no question {name}", *place)
+
+    def other(self, question: Question, *key: str | int) -> None:
+        """An answer is a number, so what means 'other' is one, too."""
+        if question.multiple or (isinstance(question.values, str) and question.values not in self.source.value_maps):
+            return
+        for text, code in zip(question.other, other_codes(self.source, question), strict=True):
+            if not re.fullmatch(r"-?\d+", code):
+                self.fail(f"{text} is no whole number; `values` has to give it one", *key)
 
     def entity(self, entity: str, mapping: EntityMapping, feed: Feed, place: tuple[str, ...]) -> None:
         contract = load_contracts().get(entity)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from include.sources.cell_sql import mapped_text, null_texts, present, trim, trimmed
 from include.sources.file_reader import CELL, MELTED_NAMES, QUESTION_ORDINAL, ROW_NUMBER, UNPARSABLE, landed_name
 from include.sources.loading import LACKING, LoadedSource, SourceConfigError
-from include.sources.questionnaires import answered_questions
-from include.sources.schema import MultipleChoice, Question, Source, ValueMap
+from include.sources.questionnaires import answered_questions, values_of
+from include.sources.schema import MultipleChoice, Question, Source
 from include.sql import in_list, literal, quoted
 
 # What a file with a column per option writes into it.
@@ -223,7 +223,7 @@ def _missing_texts(source: Source, answer: _Answer, missing: set[str]) -> list[s
     if answer.is_final:
         return []
     question = answer.question
-    return [*missing, *question.missing, *null_texts(_values_of(source, question))]
+    return [*missing, *question.missing, *null_texts(values_of(source, question))]
 
 
 def _answer_value(source: Source, answer: _Answer) -> str:
@@ -233,14 +233,9 @@ def _answer_value(source: Source, answer: _Answer) -> str:
         return f"'? ' || {CELL}"
     if question.role == "open":
         return "null"
-    values = _values_of(source, question)
+    values = values_of(source, question)
     number = mapped_text(CELL, values, CELL) if values else CELL
     return f"case when {_is_one_of(question.not_applicable)} then null else {number} end"
-
-
-def _values_of(source: Source, question: Question) -> ValueMap:
-    values = question.values
-    return source.value_maps[values] if isinstance(values, str) else values or {}
 
 
 def _is_one_of(texts: Iterable[str], cell: str = CELL) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.sources.schema import Question, Questionnaire, Source
+from include.sources.schema import Question, Questionnaire, Source, ValueMap
 
 ENTITY = "entity"
 
@@ -26,6 +26,7 @@ def answered_questions(question: Question) -> list[Question]:
                     "required": question.required and number == 0,
                     "role": "choice",
                     "multiple": None,
+                    "other": ("1",) if option in question.other else (),
                     "free_text": None,
                 }
             )
@@ -57,7 +58,7 @@ def questionnaire_rows(source: Source) -> list[dict[str, str | None]]:
         rows.append(_survey_row(survey_id, questionnaire))
         asked = [one for question in questionnaire.questions for one in answered_questions(question)]
         for position, question in enumerate(asked, start=1):
-            rows.append(_question_row(survey_id, position, question))
+            rows.append(_question_row(source, survey_id, position, question))
     return rows
 
 
@@ -71,7 +72,19 @@ def _survey_row(survey_id: str, questionnaire: Questionnaire) -> dict[str, str |
     }
 
 
-def _question_row(survey_id: str, position: int, question: Question) -> dict[str, str | None]:
+def other_codes(source: Source, question: Question) -> list[str]:
+    """What an answer is in the data if it means 'other': its words through the question's value map, if it has one."""
+    values = values_of(source, question)
+    return [str(values.get(text, text)) for text in question.other]
+
+
+def values_of(source: Source, question: Question) -> ValueMap:
+    """The value map of a question; empty if its answers are taken as they are."""
+    values = question.values
+    return source.value_maps[values] if isinstance(values, str) else values or {}
+
+
+def _question_row(source: Source, survey_id: str, position: int, question: Question) -> dict[str, str | None]:
     low, high = question.scale or (None, None)
     return {
         ENTITY: "survey_question",
@@ -92,6 +105,7 @@ def _question_row(survey_id: str, position: int, question: Question) -> dict[str
         "metric_role": question.role,
         "satisfied_min": _text(question.satisfied_min),
         "not_applicable_codes": ", ".join(question.not_applicable) or None,
+        "other_codes": ", ".join(other_codes(source, question)) or None,
     }
 
 

@@ -149,11 +149,12 @@ class Question(_Strict):
     opposite_of: str | None = None
     shown_if: str | None = Field(None, pattern=r"^\s*[\w.\-]+\s*(<=|>=|!=|=|<|>)\s*-?\d+(\.\d+)?\s*$")
     required: bool = False
-    role: Literal["nps", "csat", "ces", "first_try", "dimension", "choice", "open"] = "dimension"
+    role: Literal["nps", "csat", "ces", "first_try", "dimension", "ambiguity", "choice", "open"] = "dimension"
     satisfied_min: float | None = None
     values: str | ValueMap | None = None
     missing: Texts = ()
     not_applicable: Texts = ()
+    other: Texts = Field((), description="answers of a choice that mean 'other'; with `multiple`, ids of options")
     multiple: MultipleChoice | None = None
     free_text: str | None = Field(
         None, min_length=2, max_length=2, description="the brackets around a text typed beside an option"
@@ -166,6 +167,15 @@ class Question(_Strict):
             raise ValueError(f"a question with `multiple` has no {', '.join(sorted(given)) or self.role}")
         if self.free_text and self.role == "open":
             raise ValueError("an open question is free text as it is")
+        return self
+
+    @model_validator(mode="after")
+    def _other_is_a_choice(self) -> Question:
+        if self.other and not self.multiple and self.role != "choice":
+            raise ValueError(f"`other` is for questions of role choice, not {self.role}")
+        for option in self.other if self.multiple else ():
+            if self.multiple and option not in self.multiple.options:
+                raise ValueError(f"`other` names {option}, which is none of the options")
         return self
 
     @property

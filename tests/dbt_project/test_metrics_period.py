@@ -307,6 +307,9 @@ def test_headline_metrics_are_published_by_every_segment(warehouse: WarehouseFix
         # no visits, call-backs, bots, repairs, handling times, assets or deliveries
         "first_time_fix_rate", "second_visit_rate", "on_time_visit_rate", "follow_up_rate", "follow_up_reached_rate",
         "follow_up_confirmed_rate", "follow_up_delay_median", "bot_handover_rate", "bot_handover_wait_median",
+        # no choice with an answer 'other', and nothing asked in the pretest
+        "survey_other_share_transactional", "survey_other_share_relationship", "survey_other_share_pretest",
+        "survey_ambiguity_share_pretest", "completion_time_mean_pretest",
         "repair_repeat_rate", "handling_minutes_mean", "asset_repair_rate", "order_on_time_and_correct_rate",
     }  # fmt: skip
     for row in defined.values():

@@ -225,7 +225,11 @@ def test_a_warranty_makes_nobody_active_for_longer(night: Night) -> None:
     assert alone == (0, 0)
 
 
-WITHOUT_VALUE = {"nps_transactional", "nps_transactional_uncleaned", "nps_transactional_weighted", "stated_churn_rate"}
+WITHOUT_VALUE = {
+    "nps_transactional", "nps_transactional_uncleaned", "nps_transactional_weighted", "stated_churn_rate",
+    # the only choice with an answer 'other' stands in the pretest
+    "survey_other_share_transactional", "survey_other_share_relationship",
+}  # fmt: skip
 
 
 def test_every_metric_has_a_value_that_the_company_has_data_for(night: Night) -> None:
@@ -249,6 +253,24 @@ def test_surveys_with_and_without_the_answers_that_are_not_counted(night: Night)
     assert night.parts("nps_relationship") == (nps["promoters"] - nps["detractors"], nps["answered"])
     ces = night.known["surveys"]["transactional"]["counted"]["ces"]
     assert night.parts("ces_transactional") == (ces["sum"], ces["answered"])
+
+
+def test_the_pretest_is_passed_and_in_no_score(night: Night) -> None:
+    known = night.known["pretest"]
+    metrics = {
+        "ambiguity": "survey_ambiguity_share_pretest",
+        "seconds": "completion_time_mean_pretest",
+        "other": "survey_other_share_pretest",
+    }
+    assert {name: night.parts(metric) for name, metric in metrics.items()} == {
+        name: known_parts(known[name]) for name in metrics
+    }
+    found = night.one(
+        "select response_count, ambiguous_count, ambiguity_answer_count, duration_seconds_sum, other_count, "
+        "other_answer_count, is_passed, reason from marts.fct_survey_quality where is_pretest"
+    )
+    assert found == (24, 2, 24, known["seconds"]["numerator"], 2, 24, True, None)
+    assert night.one("select count(*) from marts.fct_survey_quality where not is_pretest and reason = 'not_a_pretest'") == (2,)
 
 
 def test_churn_month_by_month(night: Night) -> None:

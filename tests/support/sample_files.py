@@ -33,6 +33,7 @@ SOURCE_OF = {
     "invitations.csv": "survey",
     "答卷_售后服务.csv": "survey",
     "relationship_responses.csv": "survey",
+    "预测试答卷.csv": "survey",
     "visits.tsv": "field",
     "回访记录.csv": "field",
     "assets.tsv": "field",

@@ -22,6 +22,7 @@ FEED_OF = {
     "invitations.csv": "survey.invitations",
     "答卷_售后服务.csv": "survey.responses",
     "relationship_responses.csv": "survey.relationship_responses",
+    "预测试答卷.csv": "survey.pretest_responses",
     "visits.tsv": "field.visits",
     "回访记录.csv": "field.call_backs",
     "assets.tsv": "field.assets",

@@ -17,6 +17,8 @@ FEEDS = [
     if feed.files
 ]
 UNMAPPED_ON_PURPOSE = {"还行"}
+# A pretest is delivered once, with the history.
+ONCE = ("{night}/预测试答卷*.csv",)
 
 
 def file_of(files: SampleFiles, one: LoadedSource, feed: Feed, night: str) -> str:
@@ -42,7 +44,7 @@ def test_sources_and_their_order() -> None:
 
 @pytest.mark.parametrize(("one", "feed"), FEEDS)
 def test_mapped_columns_exist(files: SampleFiles, one: LoadedSource, feed: Feed) -> None:
-    for night in NIGHT_NAMES:
+    for night in NIGHT_NAMES[:1] if feed.files == ONCE else NIGHT_NAMES:
         header = set(files.lines(file_of(files, one, feed, night), night)[0])
         for entity, mapping in feed.entities.items():
             for name, column in mapping.columns.items():

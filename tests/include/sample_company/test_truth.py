@@ -126,6 +126,19 @@ def test_scores(files: SampleFiles, answers: KnownAnswers) -> None:
     } == truth["relationship"]["uncleaned"]["nps"]
 
 
+def test_pretest(files: SampleFiles, answers: KnownAnswers) -> None:
+    rows = files.all_rows("预测试答卷.csv")
+    found = {
+        "ambiguity": sum(row["3、有没有看不懂的题目？"] == "有" for row in rows),
+        "seconds": sum(int(row["所用时间"].removesuffix("秒")) for row in rows),
+        "other": sum(row["2、您通过哪种方式联系我们？"] == "其他" for row in rows),
+    }
+    parts = {name: {"numerator": number, "denominator": len(rows)} for name, number in found.items()}
+    assert answers.pretest == {"responses": 24, **parts}
+    assert (found["ambiguity"], found["other"]) == (2, 2)
+    assert found["seconds"] < 24 * 90
+
+
 def test_defects_and_counted_responses_add_up(answers: KnownAnswers) -> None:
     for name, truth in answers.surveys.items():
         out = [kind for kind in answers.not_counted["survey_response"] if kind in truth["by_defect"]]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include.sources.loading import load_source
+from include.sources.loading import SourceConfigError, load_source
 from include.sources.questionnaires import questionnaire_rows
 from tests.support.mapped_rows import map_records
 
@@ -28,12 +29,13 @@ questionnaires:
         en: Hobbies
         required: true
         free_text: 〖〗
+        other: [other]
         not_applicable: ["-3", 跳过]
         multiple:
           separator: ┋
           options: {sport: [运动, Sports], food: 美食, other: 其他【请注明】}
           option_headers: ["第6题({option})"]
-      - {id: s.price, headers: [价格], role: choice, free_text: "()", values: {便宜: 1, 其他: 9}, missing: [77]}
+      - {id: s.price, headers: [价格], role: choice, free_text: "()", values: {便宜: 1, 其他: 9}, other: [其他], missing: [77]}
       - {id: s.recommend, headers: [推荐], role: nps, scale: [1, 10], not_applicable: [98]}
       - {id: s.easy, headers: [容易], role: ces, scale: [1, 7], shown_if: "s.hobby.sport = 1"}
 feeds:
@@ -144,6 +146,32 @@ def test_a_question_with_options_is_one_question_per_option(tmp_path: Path) -> N
         ("s.recommend", "7", "nps", "false", "10", None),
         ("s.easy", "8", "ces", "false", "7", None),
     ]
+
+
+def test_which_answers_mean_other(tmp_path: Path) -> None:
+    path = tmp_path / "source.yml"
+    path.write_text(SURVEY, encoding="utf-8")
+    rows = questionnaire_rows(load_source(path).source)
+    codes = {row["question_id"]: row["other_codes"] for row in rows if row["entity"] == "survey_question"}
+    # an option is ticked, a single choice is what its words stand for
+    assert {question: code for question, code in codes.items() if code} == {"s.hobby.other": "1", "s.price": "9"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("other: [other]", "other: [music]", "`other` names music, which is none of the options"),
+        ("其他: 9}", "其他: x}", "其他 is no whole number"),
+        ("其他: 9}, other: [其他]", "其他: 9}, other: [别的]", "别的 is no whole number"),
+        ("role: nps,", "role: nps, other: [9],", "`other` is for questions of role choice, not nps"),
+    ],
+)
+def test_what_means_other_is_an_answer(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    path = tmp_path / "source.yml"
+    assert old in SURVEY
+    path.write_text(SURVEY.replace(old, new), encoding="utf-8")
+    with pytest.raises(SourceConfigError, match=problem):
+        load_source(path)
 
 
 OPTIONS = ("运动", "美食", "其他【请注明】")

@@ -24,7 +24,7 @@ valid as (
         ) as role_position
     from answers
     where
-        metric_role in ('csat', 'ces', 'nps', 'first_try')
+        metric_role in ('csat', 'ces', 'nps', 'first_try', 'ambiguity')
         and is_on_scale
         -- a recommendation on another scale is no net promoter score
         and (metric_role <> 'nps' or (coalesce(scale_min, 0) = 0 and coalesce(scale_max, 10) = 10))
@@ -65,9 +65,11 @@ scored as (
         max(case when metric_role = 'csat' then answer_pomp end) as csat_pomp,
         max(case when metric_role = 'ces' then answer_pomp end) as ces_pomp,
         max(case when metric_role = 'first_try' then answer_pomp end) as first_try_pomp,
-        max(case when metric_role = 'first_try' and is_own_counted then 1 end) as is_first_try_counted
+        max(case when metric_role = 'first_try' and is_own_counted then 1 end) as is_first_try_counted,
+        -- whatever it is that was unclear
+        max(case when metric_role = 'ambiguity' and is_own_counted and score in (0, 1) then score end) as ambiguity
     from valid
-    where role_position = 1
+    where role_position = 1 or metric_role = 'ambiguity'
     group by response_key
 
 ),
@@ -89,6 +91,7 @@ final as (
         -- only a plain yes, the best answer there is, says that it was solved at the first try
         scored.first_try_pomp >= 100 as is_first_try_solved,
         coalesce(scored.is_first_try_counted, 0) = 1 as is_first_try_counted,
+        scored.ambiguity = 1 as is_ambiguous,
         coalesce(scored.csat_pomp, scored.nps_pomp) as overall_pomp
     from counted
     cross join limits

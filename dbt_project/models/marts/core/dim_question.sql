@@ -27,6 +27,7 @@ final as (
         delivered.is_required,
         delivered.metric_role,
         delivered.not_applicable_codes,
+        delivered.other_codes,
         delivered.satisfied_min,
         delivered.question_key is null as is_inferred,
         coalesce(delivered.is_deleted, false) as is_deleted
@@ -49,6 +50,7 @@ final as (
         null,
         null,
         0,
+        null,
         null,
         null,
         null,

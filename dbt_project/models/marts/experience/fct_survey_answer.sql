@@ -53,6 +53,7 @@ joined as (
         questions.scale_min,
         questions.scale_max,
         questions.direction,
+        replace(questions.other_codes, ' ', '') as other_codes,
         coalesce(answers.is_not_applicable, false) as is_not_applicable,
         case when not coalesce(answers.is_not_applicable, false) then answers.answer_value end as answer_value,
         answers.answer_text,
@@ -80,7 +81,12 @@ judged as (
         is_lower_better <> is_reverse_keyed as is_turned,
         answer_value is not null
         and coalesce(answer_value >= scale_min, true)
-        and coalesce(answer_value <= scale_max, true) as is_on_scale
+        and coalesce(answer_value <= scale_max, true) as is_on_scale,
+        -- codes are whole numbers
+        case
+            when answer_value = cast(answer_value as bigint)
+                then cast(cast(answer_value as bigint) as {{ dbt.type_string() }})
+        end as answer_code
     from joined
 
 ),
@@ -137,6 +143,10 @@ final as (
         case when is_on_scale then turned_value >= turned_satisfied_min end as is_satisfied,
         answer_text,
         is_not_applicable,
+        case
+            when other_codes is not null and is_on_scale
+                then coalesce(',' || other_codes || ',' like '%,' || answer_code || ',%', false)
+        end as is_other,
         is_on_scale,
         is_own_counted,
         is_counted
