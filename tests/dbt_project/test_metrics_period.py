@@ -45,6 +45,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> WarehouseFixture:
     _deliver_customers(home, chance)
     tickets = _deliver_tickets(home, chance)
     _deliver_surveys(home, chance, tickets)
+    _deliver_reviews(home)
     home.build()
     return home
 
@@ -179,6 +180,25 @@ def _deliver_surveys(home: WarehouseFixture, chance: random.Random, tickets: lis
     home.deliver("survey_invitation", invitations, source="survey")
     home.deliver("survey_response", responses, source="survey")
     home.deliver("survey_answer", answers, source="survey")
+
+
+def _deliver_reviews(home: WarehouseFixture) -> None:
+    chance = random.Random("reviews")
+    reviews = [
+        {"review_id": f"V{n}", "platform": chance.choice(["jd", "tmall"]), "customer_id": f"C{chance.randrange(44)}",
+         "customer_id_space": "crm", "product_id": f"P{chance.randrange(4)}", "product_id_space": "crm",
+         "rating": chance.randint(1, 5), "rating_min": 1, "rating_max": 5,
+         "reviewed_at": datetime(2026, 2, 1) + timedelta(hours=chance.randrange(149 * 24)) if n % 7 else None}
+        for n in range(90)
+    ]  # fmt: skip
+    home.deliver("review", reviews, source="mall")
+    home.deliver(
+        "follow_up",
+        [{"follow_up_id": f"V{n}", "review_id": f"V{n}", "review_id_space": "mall", "agent_id": "A1",
+          "agent_id_space": "desk", "action_taken": "called", "outcome": "done", "is_confirmed_solved": n % 3 > 0}
+         for n in range(0, 90, 2)],
+        source="mall",
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

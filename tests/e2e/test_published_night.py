@@ -229,6 +229,8 @@ WITHOUT_VALUE = {
     "nps_transactional", "nps_transactional_uncleaned", "nps_transactional_weighted", "stated_churn_rate",
     # the only choice with an answer 'other' stands in the pretest
     "survey_other_share_transactional", "survey_other_share_relationship",
+    # it delivers no reviews
+    "review_closed_loop_rate",
 }  # fmt: skip
 
 

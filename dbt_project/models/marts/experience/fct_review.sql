@@ -33,7 +33,60 @@ buyers as (
 
 as_of as (
 
-    select as_of from {{ ref('stg_as_of') }}
+    select
+        as_of,
+        {{ threshold('low_score_pomp') }} as low_score_pomp
+    from {{ ref('stg_as_of') }}
+
+),
+
+follow_ups as (
+
+    select * from {{ ref('stg_follow_up') }}
+    where not is_deleted
+
+),
+
+-- where no source delivers follow-ups nobody knows whether a loop was closed
+follow_ups_delivered as (
+
+    select count(*) as follow_up_count
+    from follow_ups
+
+),
+
+-- what was done about a review, put together from all of its follow-ups
+review_loops as (
+
+    select
+        review_key,
+        max(agent_key <> 0) as has_owner,
+        max(action_taken is not null) as has_action,
+        max(outcome is not null) as has_result,
+        max(coalesce(is_confirmed_solved, false)) as is_confirmed
+    from follow_ups
+    where review_key <> 0
+    group by review_key
+
+),
+
+-- the ticket opened for it: whoever holds it owns the matter, and its solution is action and result
+ticket_loops as (
+
+    select
+        tickets.ticket_key,
+        tickets.agent_key <> 0 or tickets.team_key <> 0 as has_owner,
+        tickets.is_resolved,
+        coalesce(confirmations.is_confirmed, false) as is_confirmed
+    from tickets
+    left join (
+        select
+            ticket_key,
+            max(coalesce(is_confirmed_solved, false)) as is_confirmed
+        from follow_ups
+        where ticket_key <> 0
+        group by ticket_key
+    ) as confirmations on tickets.ticket_key = confirmations.ticket_key
 
 ),
 
@@ -43,6 +96,7 @@ joined as (
     select
         reviews.*,
         as_of.as_of,
+        as_of.low_score_pomp,
         coalesce(
             nullif(customers.customer_key, 0), nullif(orders.customer_key, 0), tickets.customer_key, 0
         ) as customer_key,
@@ -59,52 +113,80 @@ joined as (
 
 ),
 
+scaled as (
+
+    select
+        *,
+        case
+            when is_on_scale and rating_max > rating_min
+                then cast(
+                    100.0 * cast(rating - rating_min as double) / cast(rating_max - rating_min as double) as double
+                )
+        end as rating_pomp
+    from joined
+
+),
+
+judged as (
+
+    select
+        scaled.*,
+        coalesce(scaled.rating_pomp < scaled.low_score_pomp, false)
+        or coalesce(scaled.stated_sentiment = 'negative', false) as needs_closing,
+        (coalesce(review_loops.has_owner, false) or coalesce(ticket_loops.has_owner, false))
+        and (coalesce(review_loops.has_action, false) or coalesce(ticket_loops.is_resolved, false))
+        and (coalesce(review_loops.has_result, false) or coalesce(ticket_loops.is_resolved, false))
+        and (coalesce(review_loops.is_confirmed, false) or coalesce(ticket_loops.is_confirmed, false)) as is_looped,
+        follow_ups_delivered.follow_up_count
+    from scaled
+    cross join follow_ups_delivered
+    left join review_loops on scaled.review_key = review_loops.review_key
+    left join ticket_loops on scaled.ticket_key = ticket_loops.ticket_key
+
+),
+
 final as (
 
     select
-        joined.review_key,
-        joined.review_id,
-        joined.source,
-        joined.batch_id,
-        joined.platform,
-        {{ code_key('channel', 'joined.platform') }} as channel_key,
-        joined.customer_key,
+        judged.review_key,
+        judged.review_id,
+        judged.source,
+        judged.batch_id,
+        judged.platform,
+        {{ code_key('channel', 'judged.platform') }} as channel_key,
+        judged.customer_key,
         coalesce(customer_version.customer_version_key, 0) as customer_version_key,
-        joined.placed_product_key as product_key,
-        joined.order_key,
-        joined.ticket_key,
-        joined.language,
-        joined.rating,
-        joined.rating_min,
-        joined.rating_max,
+        judged.placed_product_key as product_key,
+        judged.order_key,
+        judged.ticket_key,
+        judged.language,
+        judged.rating,
+        judged.rating_min,
+        judged.rating_max,
+        judged.rating_pomp,
+        judged.stated_sentiment,
+        judged.title,
+        judged.review_text,
+        judged.reviewed_at,
+        judged.reviewed_date,
+        judged.answered_at,
         case
-            when joined.is_on_scale and joined.rating_max > joined.rating_min
-                then cast(
-                    100.0 * cast(joined.rating - joined.rating_min as double)
-                    / cast(joined.rating_max - joined.rating_min as double) as double
-                )
-        end as rating_pomp,
-        joined.stated_sentiment,
-        joined.title,
-        joined.review_text,
-        joined.reviewed_at,
-        joined.reviewed_date,
-        joined.answered_at,
-        case
-            when joined.answered_at is not null or joined.answer_text is not null then true
-            else joined.is_answered
+            when judged.answered_at is not null or judged.answer_text is not null then true
+            else judged.is_answered
         end as is_answered,
         case
-            when joined.answered_at >= joined.reviewed_at
-                then cast({{ minutes_between('joined.reviewed_at', 'joined.answered_at') }} as double)
+            when judged.answered_at >= judged.reviewed_at
+                then cast({{ minutes_between('judged.reviewed_at', 'judged.answered_at') }} as double)
         end as answer_minutes,
-        joined.answer_text,
-        joined.is_counted,
-        {{ is_new_customer('buyers.first_purchase_date', 'joined.reviewed_date') }} as is_new_customer
-    from joined
-    left join buyers on joined.customer_key = buyers.customer_key
+        judged.answer_text,
+        judged.is_counted,
+        judged.needs_closing,
+        case when judged.needs_closing and judged.follow_up_count > 0 then judged.is_looped end as is_closed_loop,
+        {{ is_new_customer('buyers.first_purchase_date', 'judged.reviewed_date') }} as is_new_customer
+    from judged
+    left join buyers on judged.customer_key = buyers.customer_key
     -- a review without a time is one of the customer as known now
-    {{ customer_version_join('joined.customer_key', 'coalesce(joined.reviewed_at, joined.as_of)') }}
+    {{ customer_version_join('judged.customer_key', 'coalesce(judged.reviewed_at, judged.as_of)') }}
 
 )
 
