@@ -77,7 +77,7 @@ class Responses:
 
 @dataclass
 class Pretest:
-    """One entry per person who tried the questionnaire after a ticket before it was sent; nobody was invited by name."""
+    """One entry per person who tried the questionnaire after a ticket before it was sent; nobody was invited."""
 
     submitted_at: Ints
     duration: Ints  # seconds

@@ -23,6 +23,7 @@ from include.sources.schema import (
     EntityMapping,
     Feed,
     Installation,
+    Question,
     Questionnaire,
     Source,
     ValueMap,

@@ -272,7 +272,9 @@ def test_the_pretest_is_passed_and_in_no_score(night: Night) -> None:
         "other_answer_count, is_passed, reason from marts.fct_survey_quality where is_pretest"
     )
     assert found == (24, 2, 24, known["seconds"]["numerator"], 2, 24, True, None)
-    assert night.one("select count(*) from marts.fct_survey_quality where not is_pretest and reason = 'not_a_pretest'") == (2,)
+    assert night.one(
+        "select count(*) from marts.fct_survey_quality where not is_pretest and reason = 'not_a_pretest'"
+    ) == (2,)
 
 
 def test_churn_month_by_month(night: Night) -> None:

@@ -35,7 +35,8 @@ questionnaires:
           separator: ┋
           options: {sport: [运动, Sports], food: 美食, other: 其他【请注明】}
           option_headers: ["第6题({option})"]
-      - {id: s.price, headers: [价格], role: choice, free_text: "()", values: {便宜: 1, 其他: 9}, other: [其他], missing: [77]}
+      - {id: s.price, headers: [价格], role: choice, free_text: "()", missing: [77],
+         values: {便宜: 1, 其他: 9}, other: [其他]}
       - {id: s.recommend, headers: [推荐], role: nps, scale: [1, 10], not_applicable: [98]}
       - {id: s.easy, headers: [容易], role: ces, scale: [1, 7], shown_if: "s.hobby.sport = 1"}
 feeds:

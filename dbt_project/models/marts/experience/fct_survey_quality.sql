@@ -1,4 +1,4 @@
--- EX-7: the questionnaire's own quality. Careless responses say nothing about it, unfinished ones have no time to answer.
+-- EX-7: the questionnaire's own quality. Careless responses say nothing about it, unfinished ones lack a whole time.
 with
 
 surveys as (
