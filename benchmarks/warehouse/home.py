@@ -22,16 +22,19 @@ from include.warehouse.night_records import begin_night
 
 AS_OF = datetime(2026, 6, 30, 16, tzinfo=UTC)
 SOURCE = "desk"
+# A bound, so that it shows what fits into it and not how much the machine has.
+BUILD_MEMORY_MB = 2048
 
 
 def settings_for(home: Path) -> Settings:
-    """Settings of an installation with the sample company's business configuration."""
+    """Settings of an installation with the sample company's business configuration, and a bound of the build's memory."""
     return Settings(
         home=home,
         sources=HERE / "sources",
         config=PROJECT_ROOT / "config",
         hash_key="a key for the benchmark",
         timezone="Asia/Shanghai",
+        build_memory_mb=BUILD_MEMORY_MB,
     )
 
 

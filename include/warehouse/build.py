@@ -118,12 +118,17 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "METRICS_WAREHOUSE_FILE": str(build_file(home)),
         "METRICS_WAREHOUSE_INPUTS": str(inputs_folder(home)),
         "METRICS_TIMEZONE": settings.timezone,
-        "METRICS_BUILD_MEMORY_MB": str(settings.build_memory_mb),
+        "METRICS_BUILD_MEMORY": f"{settings.build_memory_mb}MB" if settings.build_memory_mb else _own_limit(),
         "DBT_TARGET_PATH": str(work / "target"),
         "DBT_LOG_PATH": str(work / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }
+
+
+def _own_limit() -> str:
+    """What DuckDB allows itself on this machine, such as `12.5 GiB`."""
+    return str(duckdb.execute("select current_setting('memory_limit')").fetchall()[0][0]).replace(" ", "")
 
 
 def _run_dbt(settings: Settings, project: Path, report: Callable[[int, int], None] | None) -> int:
