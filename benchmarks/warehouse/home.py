@@ -27,7 +27,7 @@ BUILD_MEMORY_MB = 2048
 
 
 def settings_for(home: Path) -> Settings:
-    """Settings of an installation with the sample company's business configuration, and a bound of the build's memory."""
+    """Settings of an installation with the sample company's business configuration and a bound of memory."""
     return Settings(
         home=home,
         sources=HERE / "sources",
