@@ -252,7 +252,7 @@ select
     case when is_on_scale and scale_max > scale_min
         then 100 * (turned_value - scale_min)::double / (scale_max - scale_min)::double end as answer_pomp,
     if(is_on_scale, turned_value >= turned_satisfied_min, null) as is_satisfied,
-    answer_text, is_not_applicable, is_on_scale, judged.is_counted as is_own_counted,
+    answer_text, is_not_applicable, null::boolean as is_other, is_on_scale, judged.is_counted as is_own_counted,
     judged.is_counted and response.is_counted as is_counted
 from judged join response using (response_id);
 
@@ -325,7 +325,7 @@ select
         else 'no_population'
     end as weight_null_reason,
     started_at, submitted_at, submitted_date, duration_seconds, is_complete, is_counted,
-    nps_score::double as nps_score, csat_score::double as csat_score, csat_is_satisfied, ces_score::double as ces_score,
+    null::boolean as is_ambiguous, nps_score::double as nps_score, csat_score::double as csat_score, csat_is_satisfied, ces_score::double as ces_score,
     ces_scale, ces_pomp >= 80 as ces_is_top, first_try_pomp >= 100 as is_first_try_solved, csi.csi_score,
     case scene_rank when 1 then 'after_service_vip' when 2 then 'after_service' when 3 then 'relationship_company'
         when 4 then 'relationship' end as csi_scene,
