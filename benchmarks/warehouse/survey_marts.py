@@ -14,8 +14,9 @@ from benchmarks.warehouse.company import TICKETS_PER_CUSTOMER, company
 from benchmarks.warehouse.purchases import purchases
 from benchmarks.warehouse.surveys import surveys
 from benchmarks.warehouse.tickets import tickets
+from include import files
 from include.sql import literal
-from include.warehouse.build_file import build_file
+from include.warehouse.build_file import build_file, wal_of
 
 MARTS = (
     "fct_survey_response",
@@ -57,7 +58,7 @@ def floor_file(home: Path) -> Path:
 
 def marts(home: Path) -> Callable[[], None]:
     """The product: staging of surveys as on a first night, and all marts of it."""
-    shutil.copyfile(prepared(home), build_file(home))
+    _begin_with_copy(home, build_file(home))
     with duckdb.connect(build_file(home)) as con:
         staged = con.execute(
             "select table_name from information_schema.tables "
@@ -71,8 +72,7 @@ def marts(home: Path) -> Callable[[], None]:
 def floor(home: Path) -> Callable[[], object]:
     """The hand-written script: the same tables in the schema `floor`."""
     file = floor_file(home)
-    file.parent.mkdir(exist_ok=True)
-    shutil.copyfile(prepared(home), file)
+    _begin_with_copy(home, file)
     script = (HERE / "warehouse" / "survey_marts_floor.sql").read_text(encoding="utf-8")
     for entity in sorted(ENTITIES, key=len, reverse=True):
         script = script.replace(f"$clean_{entity}", _clean(home, entity))
@@ -84,6 +84,12 @@ def floor(home: Path) -> Callable[[], object]:
         con.close()
 
     return run
+
+
+def _begin_with_copy(home: Path, file: Path) -> None:
+    file.parent.mkdir(exist_ok=True)
+    files.remove(wal_of(file))
+    shutil.copyfile(prepared(home), file)
 
 
 def _clean(home: Path, entity: str) -> str:
