@@ -55,19 +55,8 @@ follow_ups_delivered as (
 
 ),
 
--- what was done about a review, put together from all of its follow-ups
 review_loops as (
-
-    select
-        review_key,
-        max(agent_key <> 0) as has_owner,
-        max(action_taken is not null) as has_action,
-        max(outcome is not null) as has_result,
-        max(coalesce(is_confirmed_solved, false)) as is_confirmed
-    from follow_ups
-    where review_key <> 0
-    group by review_key
-
+    {{ closed_loops('review_key') }}
 ),
 
 -- the ticket opened for it: whoever holds it owns the matter, and its solution is action and result

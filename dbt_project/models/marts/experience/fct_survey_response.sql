@@ -30,19 +30,8 @@ frames as (
 
 ),
 
--- what was done about a response, put together from all of its follow-ups
 follow_ups as (
-
-    select
-        response_key,
-        max(agent_key <> 0) as has_owner,
-        max(action_taken is not null) as has_action,
-        max(outcome is not null) as has_result,
-        max(coalesce(is_confirmed_solved, false)) as is_confirmed
-    from {{ ref('stg_follow_up') }}
-    where response_key <> 0 and not is_deleted
-    group by response_key
-
+    {{ closed_loops('response_key') }}
 ),
 
 -- where no source delivers follow-ups nobody knows whether a loop was closed
