@@ -1,6 +1,6 @@
 """How many defects of a kind a delivery holds, and which rows have them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -39,3 +39,14 @@ def spread_rows(rng: np.random.Generator, name: str, eligible: Ints, rows: int, 
     """The rows (among the eligible ones) that get the defect in one delivery of `rows` rows, ascending."""
     many = min(len(eligible), defect_count(name, rows, night))
     return np.sort(rng.permutation(eligible)[:many])
+
+
+def spread_apart(
+    rng: np.random.Generator, names: Sequence[str], eligible: Ints, rows: int, night: int
+) -> Iterator[Ints]:
+    """As `spread_rows`, for one defect after the other: no row gets two of them."""
+    left = eligible
+    for name in names:
+        found = spread_rows(rng, name, left, rows, night)
+        left = np.setdiff1d(left, found)
+        yield found

@@ -15,7 +15,7 @@ from include.sample_company.commerce import (
     orders_changed_at,
 )
 from include.sample_company.customers import Customers, in_snapshot, tier_at
-from include.sample_company.defects import spread_rows
+from include.sample_company.defects import spread_apart, spread_rows
 from include.sample_company.deliver_desk import UNKNOWN_PRODUCT, too_long
 from include.sample_company.export_text import (
     ExportFile,
@@ -230,8 +230,7 @@ def _deliver_orders(
         }
     )
     plain = np.flatnonzero(~odd & ~strange & (voided == 0))
-    copies = spread_rows(rng, "order_duplicate", plain, len(chosen), night)
-    below = spread_rows(rng, "order_negative", np.setdiff1d(plain, copies), len(chosen), night)
+    copies, below = spread_apart(rng, ("order_duplicate", "order_negative"), plain, len(chosen), night)
     negative = changed(
         rows.take(pa.array(below)),
         **{

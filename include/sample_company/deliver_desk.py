@@ -11,7 +11,7 @@ import pyarrow as pa
 from include.sample_company import assumptions as a
 from include.sample_company import personal
 from include.sample_company.customers import Customers, Flags, People, in_snapshot
-from include.sample_company.defects import defect_count, spread_rows
+from include.sample_company.defects import defect_count, spread_apart, spread_rows
 from include.sample_company.export_text import (
     ExportFile,
     Rows,
@@ -225,9 +225,8 @@ def _deliver_tickets(
         ~np.isin(chosen, special) & ~tickets.closed_without_resolution[chosen] & (tickets.exclusion[chosen] == NORMAL)
     )
     total = len(chosen)
-    copies = spread_rows(rng, "ticket_duplicate", plain, total, night)
-    keyless = spread_rows(rng, "ticket_missing_key", np.setdiff1d(plain, copies), total, night)
-    future = spread_rows(rng, "ticket_future", np.setdiff1d(plain, np.append(copies, keyless)), total, night)
+    names = ("ticket_duplicate", "ticket_missing_key", "ticket_future")
+    copies, keyless, future = spread_apart(rng, names, plain, total, night)
     future_ids = ids("GDF", 1000 * night + np.arange(len(future)))
     cut = np.full(len(future), CUTS[night])
     ahead = changed(

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from include.sample_company import assumptions as a
 from include.sample_company import personal
-from include.sample_company.defects import spread_rows
+from include.sample_company.defects import spread_apart
 from include.sample_company.deliver_desk import UNKNOWN_TICKET, too_long
 from include.sample_company.export_text import (
     ExportFile,
@@ -118,10 +118,8 @@ def _deliver_visits(
     rows = _visit_rows(visits, chosen, cut, defects)
     special = np.concatenate([defects.finished_before_arrived, defects.window_reversed, defects.unknown_ticket])
     plain = np.flatnonzero(~np.isin(chosen, np.append(special, defects.delayed)))
-    total = len(chosen)
-    copies = spread_rows(rng, "visit_duplicate", plain, total, night)
-    keyless = spread_rows(rng, "visit_missing_key", np.setdiff1d(plain, copies), total, night)
-    future = spread_rows(rng, "visit_future", np.setdiff1d(plain, np.append(copies, keyless)), total, night)
+    names = ("visit_duplicate", "visit_missing_key", "visit_future")
+    copies, keyless, future = spread_apart(rng, names, plain, len(chosen), night)
     ahead = changed(
         rows.take(pa.array(future)),
         VISIT_NO=ids("WO-F", 1000 * night + np.arange(len(future))),
@@ -129,7 +127,8 @@ def _deliver_visits(
         FINISHED=None,
         RESULT=None,
     )
-    everything = pa.concat_tables([rows, rows.take(pa.array(copies)), _keyless(rows, keyless, "VISIT_NO"), ahead])
+    nameless = changed(rows.take(pa.array(keyless)), VISIT_NO=None)
+    everything = pa.concat_tables([rows, rows.take(pa.array(copies)), nameless, ahead])
     broken = too_long(everything, night)
     records = VISITS_FILE.write(folder, everything, broken)
     tally.add_records("field.visits", night, records)
@@ -149,18 +148,13 @@ def _deliver_visits(
     )
 
 
-def _keyless(rows: Rows, chosen: Ints, key: str) -> Rows:
-    return changed(rows.take(pa.array(chosen)), **{key: None})
-
-
 def _call_rows(calls: CallBacks, chosen: Ints, cut: int, defects: FieldDefects) -> Rows:
     """The export's rows of the chosen call-backs as they stand before `cut`."""
     contacted = np.where(calls.contacted_at[chosen] < cut, calls.contacted_at[chosen], NEVER)
     reached = np.where(contacted < NEVER, calls.reached[chosen], -1)
     confirmed = np.where(contacted < NEVER, calls.confirmed[chosen], -1)
     confirmed = np.where(np.isin(chosen, defects.confirmed_unreached), 1, confirmed)
-    stray = (calls.ticket[chosen] == NONE) & (calls.response[chosen] == NONE)
-    ticket = np.where(stray, STRAY_TICKET + chosen, calls.ticket[chosen])
+    ticket = np.where(calls.is_about_nothing[chosen], STRAY_TICKET + chosen, calls.ticket[chosen])
     said = np.where(reached == 1, np.where(confirmed == 0, 2, np.where(confirmed == 1, 0, 1)), -1)
     done = np.where((reached == 1) & (chosen % 7 != 0), chosen % len(personal.ACTIONS), -1)
     return table(
@@ -188,13 +182,11 @@ def _deliver_calls(
     last = call_backs_changed_at(calls, stop)
     chosen = np.flatnonzero((last >= start) & (last < stop))
     rows = _call_rows(calls, chosen, stop, defects)
-    stray = (calls.ticket[chosen] == NONE) & (calls.response[chosen] == NONE)
+    stray = calls.is_about_nothing[chosen]
     odd = np.isin(chosen, defects.confirmed_unreached)
     plain = np.flatnonzero(~stray & ~odd)
-    total = len(chosen)
-    copies = spread_rows(rng, "call_duplicate", plain, total, night)
-    keyless = spread_rows(rng, "call_missing_key", np.setdiff1d(plain, copies), total, night)
-    future = spread_rows(rng, "call_future", np.setdiff1d(plain, np.append(copies, keyless)), total, night)
+    names = ("call_duplicate", "call_missing_key", "call_future")
+    copies, keyless, future = spread_apart(rng, names, plain, len(chosen), night)
     ahead = changed(
         rows.take(pa.array(future)),
         回访单号=ids("HFF", 1000 * night + np.arange(len(future))),
@@ -202,7 +194,8 @@ def _deliver_calls(
         是否接通=None,
         是否解决=None,
     )
-    everything = pa.concat_tables([rows, rows.take(pa.array(copies)), _keyless(rows, keyless, "回访单号"), ahead])
+    nameless = changed(rows.take(pa.array(keyless)), 回访单号=None)
+    everything = pa.concat_tables([rows, rows.take(pa.array(copies)), nameless, ahead])
     broken = too_long(everything, night)
     records = CALLS_FILE.write(folder, everything, broken)
     tally.add_records("field.call_backs", night, records)

@@ -8,7 +8,7 @@ import pyarrow as pa
 from include.sample_company import assumptions as a
 from include.sample_company import personal
 from include.sample_company.customers import Customers, People
-from include.sample_company.defects import spread_rows
+from include.sample_company.defects import spread_apart, spread_rows
 from include.sample_company.deliver_desk import known_people, too_long
 from include.sample_company.export_text import (
     ExportFile,
@@ -195,10 +195,8 @@ def _deliver_transactional(
     chosen = np.flatnonzero((responses.submitted_at >= start) & (responses.submitted_at < stop))
     rows = _transactional_rows(responses, chosen)
     honest = np.flatnonzero(responses.kind[chosen] == NOTHING)
-    total = len(chosen)
-    copies = spread_rows(rng, "response_duplicate", honest, total, night)
-    keyless = spread_rows(rng, "response_missing_key", np.setdiff1d(honest, copies), total, night)
-    ahead = spread_rows(rng, "response_future", np.setdiff1d(honest, np.append(copies, keyless)), total, night)
+    names = ("response_duplicate", "response_missing_key", "response_future")
+    copies, keyless, ahead = spread_apart(rng, names, honest, len(chosen), night)
     nameless = changed(rows.take(pa.array(keyless)), 序号=None, 来源详情=None)
     early = changed(
         rows.take(pa.array(ahead)),

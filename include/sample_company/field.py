@@ -90,6 +90,11 @@ class CallBacks:
     def __len__(self) -> int:
         return len(self.ticket)
 
+    @property
+    def is_about_nothing(self) -> Flags:
+        """Those noted under no ticket's number."""
+        return (self.ticket == NONE) & (self.response == NONE)
+
 
 @dataclass(frozen=True)
 class FieldDefects:

@@ -112,8 +112,6 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     home = settings.home
     work = home / "warehouse" / "dbt"
     return {
-        # A sixth of a build would go into lines that nobody reads.
-        "DBT_LOG_LEVEL_FILE": "info",
         **os.environ,
         "METRICS_WAREHOUSE_FILE": str(build_file(home)),
         "METRICS_WAREHOUSE_INPUTS": str(inputs_folder(home)),
@@ -127,7 +125,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
 
 
 def _own_limit() -> str:
-    """What DuckDB allows itself on this machine, such as `12.5 GiB`."""
+    """What DuckDB allows itself on this machine, such as `12.5GiB`."""
     return str(duckdb.execute("select current_setting('memory_limit')").fetchall()[0][0]).replace(" ", "")
 
 

@@ -255,7 +255,6 @@ class WarehouseFixture:
             BuildError: dbt ended with an error.
         """
         environment = {
-            "DBT_LOG_LEVEL_FILE": "info",
             **os.environ,
             "DBT_PROFILES_DIR": str(PROJECT),
             "DBT_PROJECT_DIR": str(PROJECT),

@@ -9,7 +9,7 @@ cast({{ dbt.date_trunc('month', date) }} as date)
 {%- endmacro %}
 
 {% macro month_end(date) -%}
-cast({{ dbt.last_day(date, 'month') }} as date)
+{{ period_end('month', date) }}
 {%- endmacro %}
 
 {# The last day of a date's period, as a date; `period` is week (by ISO: its Sunday), month, quarter or year. #}

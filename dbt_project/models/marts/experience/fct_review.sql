@@ -40,18 +40,12 @@ as_of as (
 
 ),
 
-follow_ups as (
-
-    select * from {{ ref('stg_follow_up') }}
-    where not is_deleted
-
-),
-
 -- where no source delivers follow-ups nobody knows whether a loop was closed
 follow_ups_delivered as (
 
     select count(*) as follow_up_count
-    from follow_ups
+    from {{ ref('stg_follow_up') }}
+    where not is_deleted
 
 ),
 
@@ -69,12 +63,7 @@ ticket_loops as (
         coalesce(confirmations.is_confirmed, false) as is_confirmed
     from tickets
     left join (
-        select
-            ticket_key,
-            max(coalesce(is_confirmed_solved, false)) as is_confirmed
-        from follow_ups
-        where ticket_key <> 0
-        group by ticket_key
+        {{ closed_loops('ticket_key') }}
     ) as confirmations on tickets.ticket_key = confirmations.ticket_key
 
 ),
