@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from include.gate.ledger import DataFile, EntityCount, Gate, commit
 from include.settings import PROJECT_ROOT, Settings, night_id
 from include.sql import literal
 from include.warehouse.build import PROJECT, dbt_environment
-from include.warehouse.build_file import build_file
+from include.warehouse.build_file import build_file, wal_of
 from include.warehouse.inputs import write_inputs
 from include.warehouse.night_records import begin_night
 
@@ -112,6 +113,40 @@ def write_control_tables(home: Path) -> None:
     settings = settings_for(home)
     write_inputs(settings, AS_OF, set())
     build_file(home).parent.mkdir(parents=True, exist_ok=True)
+
+
+def build(home: Path, *selection: str) -> None:
+    """Build models and seeds, untested."""
+    dbt(home, "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", *selection)()
+
+
+def keep_prepared(home: Path) -> None:
+    """Set the build file aside: what every side begins with."""
+    files.move(build_file(home), _prepared(home))
+
+
+def restore_prepared(home: Path) -> None:
+    """Put a copy of what was set aside in the place of the build file."""
+    path = build_file(home)
+    for left in (wal_of(path), path):
+        files.remove(left)
+    shutil.copyfile(_prepared(home), path)
+
+
+def _prepared(home: Path) -> Path:
+    return home / "prepared.duckdb"
+
+
+def run_script(home: Path, script: str) -> Callable[[], object]:
+    """A hand-written script on the build file, with as many threads and the time zone of dbt_project/profiles.yml."""
+    con = duckdb.connect(build_file(home), config={"threads": 2})
+    con.execute("set enable_progress_bar = false; set TimeZone = 'UTC'")
+
+    def run() -> None:
+        con.execute(script)
+        con.close()
+
+    return run
 
 
 def dbt(home: Path, *arguments: str, project: Path = PROJECT) -> Callable[[], None]:

@@ -52,9 +52,7 @@ def prepare(home: Path) -> None:
     """Build those facts that the home's warehouse, in which survey marts are, does not have yet."""
     with duckdb.connect(build_file(home), read_only=True) as con:
         built = [name for (name,) in con.execute("select table_name from information_schema.tables").fetchall()]
-    kinds = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
-    chosen = ["--select", "+int_metric_measured", "--exclude", *MODELS, *built]
-    warehouse.dbt(home, "build", *kinds, *chosen)()
+    warehouse.build(home, "--select", "+int_metric_measured", "--exclude", *MODELS, *built)
 
 
 def publish(home: Path) -> Callable[[], None]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchmarks.warehouse.company import FIRST_DAY, TICKETS_PER_CUSTOMER
+from benchmarks.warehouse.select import values
 from benchmarks.warehouse.tickets import LAST
-from include.sql import literal
+from include.sql import in_list
 
 # Version -> the first day on which it was sent.
 VERSIONS = {1: "2023-01-01", 2: "2024-07-01", 3: "2025-07-01"}
@@ -86,8 +87,8 @@ def surveys(responses: int, tickets: str) -> dict[str, str]:
         "survey": f"""
             select questionnaire || '_' || version as survey_id, questionnaire as survey_name,
                    if(questionnaire = 'service', 'transactional', 'relationship') as purpose, version::varchar as wave
-            from (values {", ".join(f"('{name}')" for name in ITEMS)}) q(questionnaire),
-                 (values {", ".join(f"({version})" for version in VERSIONS)}) v(version)
+            from ({values((name,) for name in ITEMS)}) q(questionnaire),
+                 ({values((version,) for version in VERSIONS)}) v(version)
         """,
         "survey_question": _questions(),
         "survey_invitation": f"""
@@ -199,10 +200,9 @@ def _questions() -> str:
         for version in VERSIONS
         for position, item in enumerate(items, start=1)
     ]
-    values = ", ".join("(" + ", ".join(_value(value) for value in row) + ")" for row in rows)
     return f"""
         select *, if(metric_role = 'dimension', 'main', null) as block, metric_role <> 'open' as is_required
-        from (values {values}) as t(
+        from ({values(rows)}) as t(
             survey_id, question_id, position, metric_role, dimension, scale_min, scale_max, direction,
             is_reverse_keyed, satisfied_min
         )
@@ -210,8 +210,4 @@ def _questions() -> str:
 
 
 def _texts() -> str:
-    return "[" + ", ".join(literal(text) for text in TEXTS) + "]"
-
-
-def _value(value: str | bool | int | None) -> str:
-    return "null" if value is None else literal(value) if isinstance(value, str) else str(value).lower()
+    return f"[{in_list(TEXTS)}]"

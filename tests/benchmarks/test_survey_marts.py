@@ -8,35 +8,22 @@ import duckdb
 import pytest
 
 from benchmarks.warehouse import survey_marts
-from include.warehouse.build_file import build_file
+from tests.benchmarks.both_sides import assert_same_rows, both_sides, rows_with
 
 RESPONSES = 2000
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The product's file as `product`, that of the script as `script`."""
-    home = tmp_path_factory.mktemp("survey_marts")
-    survey_marts.prepare(home, RESPONSES)
-    survey_marts.floor(home)()
-    survey_marts.marts(home)()
-    with duckdb.connect() as con:
-        con.execute(f"attach '{build_file(home)}' as product (read_only)")
-        con.execute(f"attach '{survey_marts.floor_file(home)}' as script (read_only)")
+    """The tables of both sides."""
+    with both_sides("survey", survey_marts.prepare, tmp_path_factory.mktemp("bench"), RESPONSES) as con:
         yield con
 
 
-@pytest.mark.parametrize("mart", survey_marts.MARTS)
-def test_both_sides_have_the_same_rows(both: duckdb.DuckDBPyConnection, mart: str) -> None:
-    ours, theirs = f"product.marts.{mart}", f"script.floor.{mart}"
-    kinds = dict(both.execute(f"select column_name, column_type from (describe {ours})").fetchall())
-    columns = ", ".join(f"round({name}, 6)" if kind == "DOUBLE" else name for name, kind in kinds.items())
-    found = both.execute(f"select count(*) from {ours}").fetchone()
-    assert found == both.execute(f"select count(*) from {theirs}").fetchone()
-    assert found is not None
-    assert found[0] > 20
-    assert both.execute(f"select {columns} from {ours} except select {columns} from {theirs} limit 3").fetchall() == []
-    assert both.execute(f"select {columns} from {theirs} except select {columns} from {ours} limit 3").fetchall() == []
+@pytest.mark.parametrize(("mart", "key"), survey_marts.MARTS.items())
+def test_both_sides_make_the_same_rows(both: duckdb.DuckDBPyConnection, mart: str, key: str) -> None:
+    assert_same_rows(both, mart, key)
+    assert rows_with(both, mart, "true") > 20
 
 
 @pytest.mark.parametrize(
@@ -67,6 +54,4 @@ def test_both_sides_have_the_same_rows(both: duckdb.DuckDBPyConnection, mart: st
     ],
 )
 def test_the_data_reaches_the_rule(both: duckdb.DuckDBPyConnection, mart: str, condition: str) -> None:
-    found = both.execute(f"select count(*) from product.marts.{mart} where {condition}").fetchone()
-    assert found is not None
-    assert found[0] >= 10
+    assert rows_with(both, mart, condition) >= 10

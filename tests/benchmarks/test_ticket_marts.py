@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import duckdb
 import pytest
 
 from benchmarks.warehouse import ticket_marts
-from include.settings import PROJECT_ROOT
-from include.warehouse.build_file import build_file
+from tests.benchmarks.both_sides import assert_same_rows, both_sides, rows_with
 
 TICKETS = 6000
 ENOUGH = 20
@@ -64,46 +61,16 @@ REACHED = {
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A file with the tables of both sides: those of the script in `floor`, those of the models in `marts`."""
-    home = tmp_path_factory.mktemp("bench")
-    ticket_marts.prepare(home, TICKETS)
-    ticket_marts.clear(home)
-    for side in ("floor", "marts"):
-        command = [sys.executable, "-m", "benchmarks.side", f"ticket_marts.{side}", str(home)]
-        subprocess.run(command, check=True, cwd=PROJECT_ROOT)
-    with duckdb.connect(str(build_file(home)), read_only=True) as con:
+    """The tables of both sides."""
+    with both_sides("ticket", ticket_marts.prepare, tmp_path_factory.mktemp("bench"), TICKETS) as con:
         yield con
 
 
-@pytest.mark.parametrize("mart", ticket_marts.MARTS)
-def test_both_sides_make_the_same_rows(both: duckdb.DuckDBPyConnection, mart: str) -> None:
-    columns = columns_of(both, "marts", mart)
-    assert columns_of(both, "floor", mart) == columns
-    doubles = [name for name, kind in columns if kind == "DOUBLE"]
-    others = ", ".join(name for name, kind in columns if kind != "DOUBLE")
-    for these, those in (("marts", "floor"), ("floor", "marts")):
-        missing = f"(select {others} from {these}.{mart} except all select {others} from {those}.{mart})"
-        assert both.execute(f"select * from {missing} limit 3").fetchall() == []
-    key = ticket_marts.MARTS[mart]
-    for name in doubles:
-        differing = both.execute(
-            f"select {key}, m.{name}, f.{name} from marts.{mart} as m join floor.{mart} as f using ({key}) "
-            f"where (m.{name} is null) <> (f.{name} is null) or abs(m.{name} - f.{name}) > 1e-6 limit 3"
-        ).fetchall()
-        assert differing == [], name
+@pytest.mark.parametrize(("mart", "key"), ticket_marts.MARTS.items())
+def test_both_sides_make_the_same_rows(both: duckdb.DuckDBPyConnection, mart: str, key: str) -> None:
+    assert_same_rows(both, mart, key)
 
 
 @pytest.mark.parametrize(("mart", "condition"), [(mart, one) for mart, all_of in REACHED.items() for one in all_of])
 def test_the_tickets_reach_the_rules(both: duckdb.DuckDBPyConnection, mart: str, condition: str) -> None:
-    found = both.execute(f"select count(*) from marts.{mart} where {condition}").fetchone()
-    assert found is not None
-    assert found[0] > ENOUGH
-
-
-def columns_of(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[tuple[str, str]]:
-    """Names and types of a table's columns, in order."""
-    return con.execute(
-        "select column_name, data_type from duckdb_columns() where schema_name = ? and table_name = ? "
-        "order by column_index",
-        [schema, table],
-    ).fetchall()
+    assert rows_with(both, mart, condition) > ENOUGH
