@@ -13,7 +13,7 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 
 # The rooms whose files take longest begin first, so that no worker is left alone with one of them at the end.
-_LONGEST_FIRST = ("compose", "e2e", "plugins", "faults", "dbt_project")
+_LONGEST_FIRST = ("compose", "history", "e2e", "plugins", "faults", "dbt_project")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pytest
 
 from tests.support.warehouse_fixture import WarehouseFixture
 
@@ -104,7 +103,6 @@ def _everything(home: WarehouseFixture) -> dict[str, list[tuple[Any, ...]]]:
     return tables
 
 
-@pytest.mark.soak
 def test_night_by_night_equals_a_full_refresh(tmp_path: Path) -> None:
     home = WarehouseFixture(tmp_path, as_of=NIGHTS[0])
     _random_deliveries(home, seed=20260630)

@@ -88,7 +88,6 @@ def test_a_bad_source_stops_only_itself(tmp_path: Path) -> None:
     assert told["title"] == "Service Metrics: night 2026-06-30 was published without desk, survey"
 
 
-@pytest.mark.soak
 def test_a_damaged_clean_file_fails_the_night_and_yesterday_stays(home: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "home"
     shutil.copytree(home, damaged)

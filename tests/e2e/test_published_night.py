@@ -394,7 +394,6 @@ def project(tmp_path: Path) -> Path:
     return Path(shutil.copytree(PROJECT_ROOT / "dbt_project", tmp_path / "dbt_project"))
 
 
-@pytest.mark.soak
 def test_validate_configs_accepts_every_metric(night: Night, project: Path) -> None:
     done = validate_configs(night, project)
     assert done.returncode == 0, done.stdout

@@ -17,7 +17,7 @@ from include.warehouse.publish import serve_file
 from tests.support.histories import NIGHTS, Histories, in_one_night, instants, night_by_night, random_histories
 from tests.support.history_homes import HASH_KEY, HistoryHomes, differences, rows_of
 
-pytestmark = [pytest.mark.nightly, pytest.mark.soak, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1800)]
 
 SEED = 20260616
 FEW_NIGHTS = NIGHTS[-3:]
@@ -47,6 +47,7 @@ def test_a_past_night_is_rebuilt_as_it_was(homes: HistoryHomes) -> None:
     assert differing_tables(lived, night, rebuilt) == []
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("seed", range(1, 11))
 def test_any_order_amounts_to_one_full_load_many_times(tmp_path: Path, seed: int) -> None:
     _assert_equal(HistoryHomes(tmp_path), seed, NIGHTS)
