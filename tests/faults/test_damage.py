@@ -84,10 +84,7 @@ def test_only_its_source_is_left_out_and_the_night_says_so(
     assert state == [(False, source)]
     for restore in restores:
         restore()
-    if source == "desk":  # whose events came without their tickets
-        homes.recovered_after_waiting()
-    else:
-        homes.recovered()
+    homes.recovered_without_a_source()
     record_property("damage left out", f"{damage.__name__} {paths[-1].name}")
 
 

@@ -14,7 +14,7 @@ from include.warehouse.publish import serve_file
 from tests.support.faults_night import FAILED, PUBLISHED, Done, run
 from tests.support.faults_verdict import (
     assert_as_undisturbed,
-    assert_as_undisturbed_but_for_what_waited,
+    assert_as_undisturbed_but_for_what_was_missing,
     assert_served_whole,
     copy_home,
 )
@@ -88,10 +88,10 @@ class Homes:
         assert_as_undisturbed(self.home, self.undisturbed)
         return done
 
-    def recovered_after_waiting(self) -> None:
-        """As `recovered`, after a night without some deliveries: what waited for them is released, as audit says."""
+    def recovered_without_a_source(self) -> None:
+        """As `recovered`, after a night without some deliveries: audit says what referred to them in vain."""
         assert_published(run(self.home, NIGHT))
-        assert_as_undisturbed_but_for_what_waited(self.home, self.undisturbed)
+        assert_as_undisturbed_but_for_what_was_missing(self.home, self.undisturbed)
 
     def _published(self, name: str, night: str) -> Path:
         assert_published(run(self.home, night))
