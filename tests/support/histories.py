@@ -569,15 +569,21 @@ def _able(version: Version, feed: str, nights: Sequence[str], corrected_in: dict
 
 
 def _snapshots(histories: Histories, chance: random.Random, nights: Sequence[str]) -> list[Arrival]:
-    """On each night a part of the keys, each in a version that existed by then, not always the latest."""
+    """On each night a part of the keys, each in a version that existed by then, not always the latest.
+
+    The last night leaves out one that came before, so that every feed has a deleted key.
+    """
     arrivals = []
     for feed in (name for name, plan in FEEDS.items() if plan.is_snapshot):
+        came: dict[str, None] = {}
         for number, night in enumerate(instants(nights)):
+            gone = chance.choice(list(came)) if number == len(nights) - 1 else None
             rows = []
             for key in dict.fromkeys(one.key for one in histories[feed]):
                 known = [one.row for one in histories[feed] if one.key == key and one.stated <= night]
-                if known and chance.random() < 0.85:
+                if known and key != gone and chance.random() < 0.85:
                     rows.append(chance.choice(known[-2:]))
+                    came[key] = None
             chance.shuffle(rows)
             arrivals.append(Arrival(number, nights[number], feed, f"{feed}.csv", tuple(rows)))
     return arrivals
