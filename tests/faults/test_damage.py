@@ -16,7 +16,7 @@ from include.warehouse.build_file import build_file, wal_of
 from include.warehouse.publish import history_folder, serve_file
 from tests.support.faults_homes import NIGHT, Homes, assert_published
 from tests.support.faults_night import run
-from tests.support.faults_verdict import assert_served_whole, flip, truncate
+from tests.support.faults_verdict import assert_served_whole, flip, flip_unnoticed, truncate
 from tests.support.mini_company import ZONE
 
 pytestmark = [pytest.mark.faults, pytest.mark.soak, pytest.mark.timeout(900)]
@@ -141,7 +141,7 @@ def test_a_served_file_that_can_not_be_opened_is_named_with_the_way_out(homes: H
 
 def test_a_bit_flipped_in_the_served_file_goes_with_the_next_night(homes: Homes) -> None:
     home = homes.begin()
-    flip(serve_file(home))
+    flip_unnoticed(serve_file(home))
     homes.recovered()
 
 
