@@ -11,13 +11,13 @@ from include.reporting.control_limits import BASELINE, Limits, Side, clipped, in
 
 MONTHS, WEEKS = 24, 26
 LENGTHS = {"month": MONTHS, "week": WEEKS}
-# Limits of single values, of shares by the chance of their n, and of shares of so many cases that their own spread decides.
+# Limits of single values; of shares, by the chance of their n; of shares of very many cases, by their own spread.
 Method = Literal["individuals", "shares", "laney"]
 
 
 @dataclass(frozen=True)
 class PeriodValue:
-    """One row of fct_metric_period over everything; `base`: the cases that a share is of, effective ones if weighted."""
+    """One row of fct_metric_period over everything; `base`: the cases that a share is of (effective if weighted)."""
 
     grain: str
     start: date

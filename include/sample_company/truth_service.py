@@ -201,8 +201,8 @@ def _waits(tickets: Tickets, moved: Ints) -> list[tuple[Ints, Ints, Ints]]:
     """What customers say after the first response and wait for an answer to: team, message, next reply of a person.
 
     A customer speaks again when a ticket wakes from pending, with a question, and a second before each reopening; one
-    that thanks for a solved ticket waits for nothing. Every one is answered before the ticket is solved again, and before
-    the customer speaks once more.
+    that thanks for a solved ticket waits for nothing. Every one is answered before the ticket is solved again, and
+    before the customer speaks once more.
     """
     middle = tickets.middle
     reopens = tickets.reopens.T

@@ -96,6 +96,15 @@ SILENT_RULES = [
         for entity in ("asset", "follow_up", "visit")
         for rule in ("unreadable_value", "unmapped_value")
     ),
+    # Four nights, the first of them two years, are no history that a delivery could be held against.
+    "batch_late",
+    "batch_columns_lacking",
+    "batch_column_emptied",
+    "batch_missing_share",
+    "batch_category_drift",
+    "batch_score_drift",
+    "batch_break",
+    "batch_volume",
     "follow_up_of_nothing",
     "ticket_unknown_asset",
     "visit_finished_in_future",

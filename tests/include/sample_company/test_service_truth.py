@@ -138,7 +138,7 @@ def test_visits_that_came_late_are_those_counted(files: SampleFiles, answers: Kn
 
 
 def waits_of(events: list[Row]) -> list[tuple[datetime, datetime | None]]:
-    """When a customer who had been answered spoke again, and when a person next did; thanks for a solved ticket left out."""
+    """When a customer who had been answered spoke again, and when a person next did; thanks at the end left out."""
     found: list[tuple[datetime, datetime | None]] = []
     spoke, may_wait, is_solved, answered = None, False, False, False
     for number, event in enumerate(events):
@@ -151,7 +151,7 @@ def waits_of(events: list[Row]) -> list[tuple[datetime, datetime | None]]:
         elif event["type"] == "agent_reply" and event["actor"] == "agent" and event["public"] == "true":
             if spoke:
                 found.append((spoke, at))
-            is_opening = number < 2 and events[0]["type"] == "created" and events[0]["occurred_at"] == event["occurred_at"]
+            is_opening = number < 2 and events[0]["occurred_at"] == event["occurred_at"]
             spoke, answered = None, answered or not is_opening
     return found + ([(spoke, None)] if spoke and may_wait else [])
 
