@@ -13,7 +13,7 @@ Figure = Literal[
 _SETTINGS: dict[Figure, frozenset[str]] = {
     "volume": frozenset(),
     "arrival": frozenset({"times", "days"}),
-    "columns_found": frozenset({"share"}),
+    "columns_found": frozenset({"share", "min_rows"}),
     "emptied": frozenset({"filled_share", "min_rows"}),
     "missing": frozenset({"rise", "min_rows", "sigmas"}),
     "categories": frozenset({"psi", "min_share", "min_rows", "sigmas"}),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from include.gate.batch_rules import BatchRule, Figure
 from include.gate.figures import ColumnFigures, DeliveryFigures, EntityFigures, UsualFigures
 
-# A share of 0 has no logarithm. Half a row in its place lets the index grow with what the absence says: that none of 200
-# rows has a value of 2 % is chance, that none of 20,000 has is not; a fixed small share makes both the same.
+# A share of 0 has no logarithm. Half a row in its place lets the index grow with what the absence says: that none of
+# 200 rows has a value of 2 % is chance, that none of 20,000 has is not; a fixed small share makes both the same.
 _HALF_A_ROW = 0.5
 
 
@@ -49,7 +49,9 @@ def judge(rules: Sequence[BatchRule], now: DeliveryFigures, usual: UsualFigures)
     findings = []
     for rule in rules:
         if rule.figure == "columns_found":
-            findings.append(Finding(rule, first, 1, _columns_lacking(rule, now, usual)))
+            # A few JSON records need not have every key that the feed has.
+            if now.records >= rule.settings["min_rows"]:
+                findings.append(Finding(rule, first, 1, _columns_lacking(rule, now, usual)))
             continue
         by_figure = _BY_FIGURE.get(rule.figure)
         for entity, figures in now.entities.items() if by_figure else ():

@@ -23,13 +23,18 @@ def column(
 
 
 def failed(
-    figure: str, now: dict[str, ColumnFigures], usual: dict[str, ColumnFigures], found: int = 10, **settings: Any
+    figure: str,
+    now: dict[str, ColumnFigures],
+    usual: dict[str, ColumnFigures],
+    found: int = 10,
+    records: int = 50,
+    **settings: Any,
 ) -> tuple[int, list[str]] | None:
     """Figures judged, and what fails; null where the rule has nothing to judge by."""
     rule = RULES[figure].model_copy(update={"settings": RULES[figure].settings | settings})  # type: ignore[index]
     findings = judge(
         [rule],
-        DeliveryFigures(records=1, columns_found=found, entities={"ticket": EntityFigures(rows=1, columns=now)}),
+        DeliveryFigures(records=records, columns_found=found, entities={"ticket": EntityFigures(rows=1, columns=now)}),
         UsualFigures(deliveries=5, columns_found=10, entities={"ticket": EntityFigures(rows=1, columns=usual)}),
     )
     return (findings[0].judged, list(findings[0].failed)) if findings else None
@@ -149,6 +154,7 @@ def test_a_column_that_is_emptied(now: ColumnFigures, usual: ColumnFigures, fail
 def test_columns_that_the_mapping_finds(found: int, fails: bool) -> None:
     said = failed("columns_found", {}, {}, found=found)
     assert said and bool(said[1]) == fails
+    assert failed("columns_found", {}, {}, found=found, records=49) is None, "a few JSON records need not have all keys"
 
 
 @pytest.mark.parametrize(
@@ -185,8 +191,8 @@ def test_every_figure_has_a_rule_in_both_languages() -> None:
 @pytest.mark.parametrize(
     ("parts", "problem"),
     [
-        ({"settings": {}}, "needs the settings share"),
-        ({"settings": {"share": 0.8, "psi": 1}}, "needs the settings share"),
+        ({"settings": {}}, "needs the settings min_rows, share"),
+        ({"settings": {"share": 0.8, "psi": 1}}, "needs the settings min_rows, share"),
         ({"verdict": "flag"}, "verdict"),
         ({"figure": "weather"}, "figure"),
         ({"figure": "volume", "settings": {}, "verdict": "stop"}, "volume can be noted, not stopped"),
