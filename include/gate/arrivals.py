@@ -108,7 +108,7 @@ def write_silences(home: Path, as_of: datetime, group: str, found: Sequence[Sile
 
 def read_silences(home: Path, as_of: datetime) -> list[Silence]:
     """What `write_silences` wrote in the nights up to `as_of`."""
-    found = []
+    found: list[Silence] = []
     for folder in sorted((home / "ledger" / "silent").glob("*")):
         if parse_night_id(folder.name) <= as_of:
             for path in sorted(folder.glob("*.json")):

@@ -153,7 +153,7 @@ def _read_rules(folder: Path) -> RuleSet:
         spread = [{**rule, "id": f"{entity}_{rule['id']}"} for rule in shared]
         by_entity[entity] = _checked(Rule, entity, [*spread, *rules])
     of_batches = _checked(BatchRule, BATCH, whole)
-    ids = [rule.id for rules in (*by_entity.values(), of_batches) for rule in rules]
+    ids = [rule.id for rules in by_entity.values() for rule in rules] + [rule.id for rule in of_batches]
     doubled = sorted({one for one in ids if ids.count(one) > 1})
     if doubled:
         raise RuleError(f"rule ids stand twice: {', '.join(doubled)}")

@@ -308,7 +308,8 @@ class _Words:
 
     def trend_says(self, one: Headline, trend: Trend) -> str:
         """One sentence of meaning, made from the numbers."""
-        latest, limits = trend.latest, trend.latest and trend.latest.limits
+        latest = trend.latest
+        limits = latest.limits if latest else None
         if latest is None or limits is None or trend.method is None:
             return self.word("no_limits", n=BASELINE)
         beside = limits.centre

@@ -20,8 +20,9 @@ from include.configuration.sla import read_sla
 from include.configuration.sla_tables import SLA_POLICY_COLUMNS, sla_policy_rows
 from include.contracts import load_contracts
 from include.gate.arrivals import Silence, read_silences
+from include.gate.batch_rules import BatchRule
 from include.gate.ledger import Gate, check_undamaged
-from include.gate.rules import load_rules
+from include.gate.rules import Rule, load_rules
 from include.landing.batches import Batch
 from include.settings import Settings, as_of_date
 from include.sources import customer_key_spaces, load_source_results
@@ -299,18 +300,20 @@ def _check_rows(batches: Iterable[HeldBatch]) -> list[Row]:
 
 
 def _rule_rows() -> list[Row]:
-    return [
-        {
-            "rule_id": rule.id,
-            "entity": entity,
-            "verdict": rule.verdict,
-            "requirement": rule.requirement,
-            "name_en": rule.words("en"),
-            "name_zh": rule.words("zh"),
-        }
-        for entity, rules in (*load_rules().by_entity.items(), (None, load_rules().of_batches))
-        for rule in rules
-    ]
+    known = load_rules()
+    about_rows = [_rule_row(rule, entity) for entity, rules in known.by_entity.items() for rule in rules]
+    return about_rows + [_rule_row(rule, None) for rule in known.of_batches]
+
+
+def _rule_row(rule: Rule | BatchRule, entity: str | None) -> Row:
+    return {
+        "rule_id": rule.id,
+        "entity": entity,
+        "verdict": rule.verdict,
+        "requirement": rule.requirement,
+        "name_en": rule.words("en"),
+        "name_zh": rule.words("zh"),
+    }
 
 
 def _key_space_rows(settings: Settings) -> list[Row]:
