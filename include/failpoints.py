@@ -37,6 +37,8 @@ ROOMS = (
     Room("quarantine", "quarantine/*/*.parquet"),
     Room("context", "ledger/context/*/*.json"),
     Room("identical", "ledger/identical/*/*.json"),
+    Room("figures", "ledger/figures/*.json"),
+    Room("silent", "ledger/silent/*/*.json"),
     Room("ledger", "ledger/*.*.*.*/*.json"),
     Room("versions", "versions/*/*"),
     Room("owner", "nights/owner.json"),

@@ -14,6 +14,8 @@ from pydantic import BaseModel, Field
 
 from include import files
 from include.configuration.checking import check_configuration
+from include.gate.arrivals import arrivals, usual_days
+from include.gate.figures import UsualFigures, usual_figures
 from include.gate.ledger import Gate, holding, read_ledger
 from include.gate.versions import keep_versions
 from include.settings import Settings, night_id
@@ -31,6 +33,14 @@ class Context(BaseModel):
     )
     usual_records: dict[str, float] = Field(
         default_factory=dict, description="feed: median number of records of its deliveries, once there are enough"
+    )
+
+    usual_figures: dict[str, UsualFigures] = Field(
+        default_factory=dict, description="feed: what its deliveries of usual size bring, once there are enough"
+    )
+
+    usual_days: dict[str, float] = Field(
+        default_factory=dict, description="feed: median days between nights in which it brought something"
     )
 
     @property
@@ -65,13 +75,17 @@ def prepare_night(settings: Settings, as_of: datetime) -> None:
     keep_versions(settings, as_of)
     since = as_of - timedelta(days=settings.context_nights)
     gates = read_ledger(settings.home, as_of)
+    nights = arrivals(settings.home, gates, since, as_of)
     for source in (one.source.name for one in load_source_results(settings.sources)[0]):
         if context_path(settings.home, as_of, source).exists():
             continue
         recent = [gate for gate in holding(gates) if gate.source == source and since <= gate.night < as_of]
         if recent:
             context = Context(
-                median_duration_seconds=_recent_durations(settings.home, recent), usual_records=usual_records(recent)
+                median_duration_seconds=_recent_durations(settings.home, recent),
+                usual_records=usual_records(recent),
+                usual_figures=usual_figures(settings.home, recent, settings.volume_factor),
+                usual_days=usual_days(nights, source, as_of),
             )
             write_context(settings.home, as_of, source, context)
 

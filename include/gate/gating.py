@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -15,6 +15,10 @@ from include.database import working_database
 from include.errors import MetricsError
 from include.failpoints import failpoint
 from include.gate import context as contexts
+from include.gate.arrivals import Nights, arrivals, silence_of, write_silences
+from include.gate.delivery_checks import check_delivery, check_results, drift_remark, stop_message
+from include.gate.drift import Finding
+from include.gate.figures import DeliveryFigures, write_figures
 from include.gate.judging import (
     ROW_SPACE,
     Judged,
@@ -28,6 +32,7 @@ from include.gate.judging import (
 )
 from include.gate.ledger import VOLUME_REMARK, AccountingError, CheckResult, Gate, read_ledger
 from include.gate.masking import keyed_hash, masked_text, normalised
+from include.gate.measuring import measure
 from include.gate.pending import Candidate, CandidateEntity, pending_batches, work_folder
 from include.gate.rules import load_rules
 from include.landing.batches import Batch
@@ -62,11 +67,35 @@ def gate_group(settings: Settings, as_of: datetime, group: str) -> GateSummary:
     gates = read_ledger(settings.home, as_of)
     pending, damaged = pending_batches(settings, as_of, loaded, gates, rules.digest)
     summary = GateSummary(batches=len(pending), stopped=damaged)
+    since = as_of - timedelta(days=settings.context_nights)
+    nights = _arrivals_with(arrivals(settings.home, gates, since, as_of), [batch for batch, _, _ in pending], as_of)
+    _record_silences(settings, as_of, group, loaded, nights)
     if not pending:
         return summary
     with working_database(settings, "judge") as con:
-        _Gating(settings, as_of, con, key, gates, summary).run(pending)
+        _Gating(settings, as_of, con, key, gates, nights, summary).run(pending)
     return summary
+
+
+def _arrivals_with(nights: Nights, batches: Sequence[Batch], as_of: datetime) -> Nights:
+    """Arrivals, with what tonight brings that no gate has judged yet; a batch that waited since came before."""
+    places = {(batch.source, batch.feed) for batch in batches if batch.night == as_of}
+    return nights | {place: sorted({*nights.get(place, ()), as_of}) for place in places}
+
+
+def _record_silences(
+    settings: Settings, as_of: datetime, group: str, loaded: Sequence[LoadedSource], nights: Nights
+) -> None:
+    """Write down which feeds of a group should have brought something by now."""
+    found = []
+    for one in loaded:
+        name = one.source.name
+        for feed, days in contexts.read_context(settings.home, as_of, name).usual_days.items():
+            declared = one.source.feeds.get(feed)
+            if declared and not declared.questionnaires:
+                place = (name, feed)
+                found.append(silence_of(load_rules().of_batches, place, nights.get(place, []), days, as_of))
+    write_silences(settings.home, as_of, group, [one for one in found if one])
 
 
 class _Gating:
@@ -79,6 +108,7 @@ class _Gating:
         con: duckdb.DuckDBPyConnection,
         key: bytes,
         gates: list[Gate],
+        nights: Nights,
         summary: GateSummary,
     ) -> None:
         self.settings = settings
@@ -86,9 +116,12 @@ class _Gating:
         self.con = con
         self.key = key
         self.gates = gates
+        self.nights = nights
         self.summary = summary
         self.faults: dict[int, tuple[str, str]] = {}  # batch_no: status, message
         self.contexts: dict[str, contexts.Context] = {}
+        self.figures: dict[int, DeliveryFigures] = {}  # by batch_no
+        self.findings: dict[int, list[Finding]] = {}
 
     def run(self, pending: list[tuple[Batch, LoadedSource, int]]) -> None:
         """Map, judge and write all pending deliveries."""
@@ -109,6 +142,8 @@ class _Gating:
         for entity in entities_in_order(mapped):
             for number, fault in run_rules(self.con, entity, mapped).items():
                 self.faults[number] = ("failed", fault)
+        for judged in (one for one in mapped if one.batch_no not in self.faults):
+            self._check_delivery(judged)
         self._check_stops(mapped)
         for judged in all_judged:
             failpoint("gate:before_candidate")
@@ -177,8 +212,29 @@ class _Gating:
                 )
                 contexts.write_context(self.settings.home, self.as_of, name, self.contexts[name])
 
+    def _check_delivery(self, judged: Judged) -> None:
+        """Measure a delivery, and hold it against what is usual."""
+        batch = judged.batch
+        try:
+            figures = measure(self.con, judged)
+        except duckdb.Error as error:
+            raise_machine_fault(error)
+            self.faults[judged.batch_no] = ("failed", f"figures: {error_text(error)}")
+            return
+        if figures:
+            self.figures[judged.batch_no] = figures
+        self.findings[judged.batch_no] = check_delivery(
+            judged,
+            figures,
+            self.contexts[batch.source],
+            self.nights.get((batch.source, batch.feed), []),
+            self.as_of,
+            (self._usual_records(batch) is not None, self._volume_remark(batch)),
+            load_rules().of_batches,
+        )
+
     def _check_stops(self, mapped: Sequence[Judged]) -> None:
-        """Stop a delivery of which too many rows fail a rule, or a snapshot that has shrunk too much."""
+        """Stop a delivery of which too many rows fail a rule, a snapshot that has shrunk, and what a whole fails by."""
         # Keys of the snapshots that hold, by feed and entity, each with its place in the order.
         snapshots: dict[tuple[str, str, str], list[tuple[str, int]]] = {}
         for gate in self.gates:
@@ -197,6 +253,10 @@ class _Gating:
                     self.faults[judged.batch_no] = ("stopped", message)
                     break
             else:
+                message = stop_message(judged, self.findings[judged.batch_no])
+                if message:
+                    self.faults[judged.batch_no] = ("stopped", message)
+                    continue
                 for entity in judged.entities if batch.delivery == "snapshot" else ():
                     place = (batch.source, batch.feed, entity)
                     snapshots.setdefault(place, []).append((batch.batch_order, self._key_count(judged, entity)))
@@ -233,6 +293,7 @@ class _Gating:
         elif batch.rows:
             remarks = [
                 self._volume_remark(batch),
+                drift_remark(judged, self.findings[judged.batch_no]),
                 batch.message,
                 column_report(judged.loaded, batch.feed, batch.rows.columns),
             ]
@@ -240,6 +301,8 @@ class _Gating:
         if status == _DAMAGED:
             files.remove(work_folder(self.settings.home) / batch.batch_id)
             return
+        if status == "gated" and judged.batch_no in self.figures:
+            write_figures(self.settings.home, batch.batch_id, gate_no, self.figures[judged.batch_no])
         context = self.contexts.get(batch.source)
         with files.writing_folder(work_folder(self.settings.home) / batch.batch_id) as folder:
             entities = {}
@@ -261,11 +324,16 @@ class _Gating:
 
     def _volume_remark(self, batch: Batch) -> str | None:
         """What is unusual about the number of records of a delivery."""
-        usual = self.contexts[batch.source].usual_records.get(batch.feed, 0)
+        usual = self._usual_records(batch)
         records, factor = batch.rows.records if batch.rows else 0, self.settings.volume_factor
-        if usual < factor or usual / factor < records < usual * factor:
+        if usual is None or usual / factor < records < usual * factor:
             return None
         return f"{VOLUME_REMARK} {batch.source}.{batch.feed} brought {records:,} records; {usual:,.0f} is usual"
+
+    def _usual_records(self, batch: Batch) -> float | None:
+        """How many records a delivery of this feed has; null where too few are known, or usual."""
+        usual = self.contexts[batch.source].usual_records.get(batch.feed, 0)
+        return usual if usual >= self.settings.volume_factor else None
 
     def _checks(self, judged: Judged) -> list[CheckResult]:
         counts = dict(
@@ -285,7 +353,7 @@ class _Gating:
             )
             for entity in judged.entities
             for rule in load_rules().of(entity, "gate")
-        ]
+        ] + check_results(self.findings.get(judged.batch_no, []), stopped_by)
 
     def _write_entity(self, judged: Judged, entity: str, gate_no: int, folder: Path) -> CandidateEntity:
         mine = f"(select * from m_{entity} where batch_no = {judged.batch_no})"

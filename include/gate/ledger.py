@@ -15,6 +15,8 @@ from include.errors import MetricsError
 FORMAT_VERSION = 1
 # How the message of a delivery of unusual size begins; the night's summary looks for it.
 VOLUME_REMARK = "volume:"
+# And of one whose columns, codes or scores are not as usual, or that comes late.
+DRIFT_REMARK = "drift:"
 
 
 class AccountingError(MetricsError):

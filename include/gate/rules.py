@@ -10,13 +10,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from include.contracts import load_contracts
 from include.errors import MetricsError
+from include.gate.batch_rules import ENTITY as BATCH
+from include.gate.batch_rules import BatchRule
 from include.settings import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "expectations" / "rules"
@@ -81,6 +83,7 @@ class RuleSet:
     by_entity: dict[str, tuple[Rule, ...]]
     digest: str
     text: str
+    of_batches: tuple[BatchRule, ...] = ()
 
     def of(self, entity: str, stage: Stage) -> list[Rule]:
         """The rules of an entity at a stage."""
@@ -106,14 +109,17 @@ def holding_rules(text: str) -> Iterator[None]:
     Raises:
         RuleError: this program can't use them.
     """
+    kept = json.loads(text)
     try:
+        # Rules of days before there were any about whole deliveries have none.
+        of_batches = tuple(BatchRule.model_validate(rule) for rule in kept.pop(BATCH, ()))
         # Entities that are newer than the rules have none.
         by_entity: dict[str, tuple[Rule, ...]] = dict.fromkeys(load_contracts(), ()) | {
-            entity: tuple(Rule.model_validate(rule) for rule in rules) for entity, rules in json.loads(text).items()
+            entity: tuple(Rule.model_validate(rule) for rule in rules) for entity, rules in kept.items()
         }
     except ValidationError as error:
         raise RuleError(f"rules of an earlier day can't be used by this program: {error}") from error
-    token = _holding.set(RuleSet(by_entity, hashlib.sha256(text.encode()).hexdigest(), text))
+    token = _holding.set(RuleSet(by_entity, hashlib.sha256(text.encode()).hexdigest(), text, of_batches))
     try:
         yield
     finally:
@@ -130,11 +136,14 @@ def _read_rules(folder: Path) -> RuleSet:
     contracts = load_contracts()
     shared: list[dict[str, Any]] = []
     own: dict[str, list[dict[str, Any]]] = {entity: [] for entity in contracts}
+    whole: list[dict[str, Any]] = []
     for path in sorted(folder.glob("*.yml")):
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         entity = content.get("entity")
         if entity == "*":
             shared = content["rules"]
+        elif entity == BATCH:
+            whole = content["rules"]
         elif entity in own:
             own[entity] = content["rules"]
         else:
@@ -142,21 +151,27 @@ def _read_rules(folder: Path) -> RuleSet:
     by_entity = {}
     for entity, rules in own.items():
         spread = [{**rule, "id": f"{entity}_{rule['id']}"} for rule in shared]
-        try:
-            by_entity[entity] = tuple(Rule.model_validate(rule) for rule in [*spread, *rules])
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise RuleError(f"rules of {entity}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    ids = [rule.id for rules in by_entity.values() for rule in rules]
+        by_entity[entity] = _checked(Rule, entity, [*spread, *rules])
+    of_batches = _checked(BatchRule, BATCH, whole)
+    ids = [rule.id for rules in by_entity.values() for rule in rules] + [rule.id for rule in of_batches]
     doubled = sorted({one for one in ids if ids.count(one) > 1})
     if doubled:
         raise RuleError(f"rule ids stand twice: {', '.join(doubled)}")
-    text = json.dumps(
-        {entity: [rule.model_dump() for rule in rules] for entity, rules in by_entity.items()},
-        ensure_ascii=False,
-        sort_keys=True,
-    )
-    return RuleSet(by_entity, hashlib.sha256(text.encode()).hexdigest(), text)
+    kept = {entity: [rule.model_dump() for rule in rules] for entity, rules in by_entity.items()}
+    kept[BATCH] = [rule.as_kept() for rule in of_batches]
+    text = json.dumps(kept, ensure_ascii=False, sort_keys=True)
+    return RuleSet(by_entity, hashlib.sha256(text.encode()).hexdigest(), text, of_batches)
+
+
+_Kind = TypeVar("_Kind", Rule, BatchRule)
+
+
+def _checked(kind: type[_Kind], entity: str, rules: list[dict[str, Any]]) -> tuple[_Kind, ...]:
+    try:
+        return tuple(kind.model_validate(rule) for rule in rules)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RuleError(f"rules of {entity}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
 def _filled(text: str, settings: dict[str, float | int]) -> str:

@@ -1,4 +1,4 @@
-"""Control limits of single values (I-MR): what a metric does by itself, so that the rest stands out."""
+"""Control limits: what a metric does by itself, so that the rest stands out. I-MR for values, p-charts for shares."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from statistics import fmean
 from typing import Literal
 
 BASELINE = 12
-# 3 / d2, where d2 = 1.128 turns a mean range of two values into a standard deviation; rounded, it is the known 2.66.
-_WIDTH = 3 / 1.128
+# From this many cases in a period on average, chance alone makes limits so narrow that every small thing lies outside.
+LARGE_BASE = 1_000
+# Turns a mean range of two values into a standard deviation; 3 / 1.128, rounded, is the known 2.66.
+_D2 = 1.128
+_SIGMAS = 3
 Side = Literal["above", "below"]
 
 
@@ -50,8 +53,53 @@ def individuals_limits(values: Sequence[float]) -> Limits | None:
         return None
     baseline = values[:BASELINE]
     centre = fmean(baseline)
-    reach = _WIDTH * fmean(abs(later - earlier) for earlier, later in pairwise(baseline))
+    reach = _SIGMAS * _mean_range(baseline) / _D2
     return Limits(centre - reach, centre, centre + reach)
+
+
+@dataclass(frozen=True)
+class ShareChart:
+    """What sets the limits of a share: its centre, and how many times wider than chance alone it spreads."""
+
+    centre: float
+    spread: float = 1.0
+    is_laney: bool = False
+
+    def limits(self, base: float) -> Limits:
+        """Limits of a share of `base` cases: centre ± 3 × spread × √(centre × (1 − centre) / base), within 0 and 1."""
+        reach = _SIGMAS * self.spread * _share_error(self.centre, base)
+        return Limits(max(self.centre - reach, 0.0), self.centre, min(self.centre + reach, 1.0))
+
+
+def share_chart(shares: Sequence[float], bases: Sequence[float]) -> ShareChart | None:
+    """The p-chart that the first 12 shares set for later ones; at large bases Laney's p′-chart.
+
+    Args:
+        shares: 0 to 1, in the order of time, without gaps filled.
+        bases: the cases that each is a share of, above 0.
+
+    Returns:
+        None with fewer shares than the baseline needs.
+
+    Source: Montgomery, Introduction to Statistical Quality Control, 7.3 (limits that vary with n); Laney 2002, Improved
+    control charts for attributes (p′); METHODS "Explaining".
+    """
+    if len(shares) < BASELINE:
+        return None
+    baseline, cases = shares[:BASELINE], bases[:BASELINE]
+    centre = sum(share * base for share, base in zip(baseline, cases, strict=True)) / sum(cases)
+    if fmean(cases) < LARGE_BASE or not 0 < centre < 1:
+        return ShareChart(centre)
+    steps = [(share - centre) / _share_error(centre, base) for share, base in zip(baseline, cases, strict=True)]
+    return ShareChart(centre, _mean_range(steps) / _D2, is_laney=True)
+
+
+def _share_error(share: float, base: float) -> float:
+    return math.sqrt(max(share * (1 - share), 0.0) / base)
+
+
+def _mean_range(values: Sequence[float]) -> float:
+    return fmean(abs(later - earlier) for earlier, later in pairwise(values))
 
 
 def natural_bounds(unit: str) -> tuple[float | None, float | None]:

@@ -308,8 +308,9 @@ class _Words:
 
     def trend_says(self, one: Headline, trend: Trend) -> str:
         """One sentence of meaning, made from the numbers."""
-        latest, limits = trend.latest, trend.limits
-        if latest is None or limits is None:
+        latest = trend.latest
+        limits = latest.limits if latest else None
+        if latest is None or limits is None or trend.method is None:
             return self.word("no_limits", n=BASELINE)
         beside = limits.centre
         said = [
@@ -322,6 +323,7 @@ class _Words:
         ]
         if trend.outside:
             said.append(self.word("outside_count", n=len(trend.points), outside=len(trend.outside)))
+        said.append(self.word(f"by_{trend.method}"))
         text = (" " if self.language == "en" else "").join(said)
         return text[:1].upper() + text[1:]
 
@@ -360,9 +362,19 @@ class _Words:
             period(self.language, trend.grain, point.period.start),
             self.value_or_reason(one, point),
             *([] if point.period.n is None else [self.word("n", n=f"{point.period.n:,}")]),
+            *self.own_range(one, trend, point),
             *self.remark(point),
         ]
         return " · ".join(said)
+
+    def own_range(self, one: Headline, trend: Trend, point: Point) -> list[str]:
+        """The limits of a point that other points don't have."""
+        if point.limits is None or trend.method == "individuals":
+            return []
+        low, high = (
+            self.amount(end, one.unit, beside=point.limits.centre) for end in (point.limits.lower, point.limits.upper)
+        )
+        return [self.word("range", lower=low, upper=high)]
 
     def axis_amount(self, value: float, unit: str, scale: float) -> str:
         """A round number of an axis, as short as it can be."""

@@ -17,7 +17,9 @@ from include.warehouse.publish import serve_file
 
 _HEAT_MAP = Path(__file__).with_name("heat_map.sql").read_text(encoding="utf-8")
 _PERIODS = """
-    select metric, grain, period_start, value, n, is_low_base, ci_low, ci_high, null_reason
+    select
+        metric, grain, period_start, value, n, is_low_base, ci_low, ci_high, null_reason,
+        coalesce(n_effective, denominator) as base
     from metrics.fct_metric_period
     where segment = 'all' and member = 'all' and grain in ('month', 'week', 'snapshot')
     order by metric, grain, period_start
@@ -92,10 +94,16 @@ class ServedFacts:
     def _card(self, headline: Headline) -> Card:
         rows = self.periods.get(headline.metric, [])
         start, grain = headline.period_start, headline.grain
+        entry = self.entries.get(headline.metric)
         later = [row for row in rows if row.grain == grain and start and row.start > start]
         return Card(
             headline=headline,
-            trend=trend_of(rows, headline.unit, self.until),
+            trend=trend_of(
+                rows,
+                headline.unit,
+                self.until,
+                is_share_of_cases=entry is not None and entry.interval_method == "wilson" and entry.unit == "share",
+            ),
             null_reason=_reason(rows) if headline.value is None else None,
             is_running=grain == "month" and start is not None and following("month", start) > self.until,
             newer_reason=later[-1].null_reason if later else None,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from include.reporting.control_limits import Limits
 from include.reporting.trends import Trend
 
 WIDTH, HEIGHT = 360, 176
@@ -38,6 +39,17 @@ class Tick:
 
 
 @dataclass(frozen=True)
+class Span:
+    """A stretch of the time axis with the limits that hold there."""
+
+    left: float
+    right: float
+    upper: float
+    centre: float
+    lower: float
+
+
+@dataclass(frozen=True)
 class Picture:
     """What the template draws; all in the units of its view box."""
 
@@ -45,9 +57,7 @@ class Picture:
     lines: list[list[Mark]]
     values: list[Tick]
     periods: list[Tick]
-    upper: float | None
-    centre: float | None
-    lower: float | None
+    bands: list[list[Span]]
     baseline_end: float | None
     left: float = _LEFT
     right: float = WIDTH - _RIGHT
@@ -65,7 +75,8 @@ def picture_of(trend: Trend, scale: float = 1.0) -> Picture:
         scale: values are told as `value * scale` (a share as 100 × itself): ticks are round numbers of that.
     """
     known = [point.period.value for point in trend.points if point.period.value is not None]
-    reached = [*known, *([trend.limits.lower, trend.limits.upper] if trend.limits else [])]
+    limited = [point.limits for point in trend.points if point.limits]
+    reached = [*known, *(end for limits in limited for end in (limits.lower, limits.upper))]
     ticks = [tick / scale for tick in round_ticks(min(reached) * scale, max(reached) * scale)]
     low, high = min([*reached, *ticks]), max([*reached, *ticks])
 
@@ -88,15 +99,18 @@ def picture_of(trend: Trend, scale: float = 1.0) -> Picture:
         if point.period.value is not None
     ]
     baseline = [index for index, point in enumerate(trend.points) if point.is_baseline]
-    limits = trend.limits
+
+    def span_of(index: int, limits: Limits) -> Span:
+        left, right = (min(max(x_of(index + half), _LEFT), WIDTH - _RIGHT) for half in (-0.5, 0.5))
+        return Span(left, right, y_of(limits.upper), y_of(limits.centre), y_of(limits.lower))
+
+    spans = [span_of(index, point.limits) for index, point in enumerate(trend.points) if point.limits]
     return Picture(
         marks,
         _joined(marks),
         [Tick(y_of(tick), tick) for tick in ticks],
         [Tick(x_of(index), index) for index in _label_indices(len(trend.points))],
-        y_of(limits.upper) if limits else None,
-        y_of(limits.centre) if limits else None,
-        y_of(limits.lower) if limits else None,
+        _bands(spans),
         x_of(max(baseline) + 0.5) if baseline and max(baseline) < len(trend.points) - 1 else None,
     )
 
@@ -121,6 +135,21 @@ def _joined(marks: Sequence[Mark]) -> list[list[Mark]]:
         else:
             lines.append([later])
     return lines
+
+
+def _bands(spans: Sequence[Span]) -> list[list[Span]]:
+    """Spans that touch each other, those of the same limits as one."""
+    bands: list[list[Span]] = []
+    for span in spans:
+        if not bands or bands[-1][-1].right != span.left:
+            bands.append([span])
+            continue
+        last = bands[-1][-1]
+        if (last.upper, last.centre, last.lower) == (span.upper, span.centre, span.lower):
+            bands[-1][-1] = replace(last, right=span.right)
+        else:
+            bands[-1].append(span)
+    return bands
 
 
 def _label_indices(count: int) -> list[int]:

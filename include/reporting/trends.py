@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Literal
 
-from include.reporting.control_limits import BASELINE, Limits, Side, clipped, individuals_limits
+from include.reporting.control_limits import BASELINE, Limits, Side, clipped, individuals_limits, share_chart
 
 MONTHS, WEEKS = 24, 26
 LENGTHS = {"month": MONTHS, "week": WEEKS}
+# Limits of single values; of shares, by the chance of their n; of shares of very many cases, by their own spread.
+Method = Literal["individuals", "shares", "laney"]
 
 
 @dataclass(frozen=True)
 class PeriodValue:
-    """One row of fct_metric_period over everything."""
+    """One row of fct_metric_period over everything; `base`: the cases that a share is of (effective if weighted)."""
 
     grain: str
     start: date
@@ -24,24 +27,26 @@ class PeriodValue:
     ci_low: float | None
     ci_high: float | None
     null_reason: str | None
+    base: float | None = None
 
 
 @dataclass(frozen=True)
 class Point:
-    """A period of a trend; `side` of the limits on which its value lies: null inside, or where nothing can be said."""
+    """A period of a trend; `side` of its limits on which its value lies: null inside, or where nothing can be said."""
 
     period: PeriodValue
     is_baseline: bool
     side: Side | None
+    limits: Limits | None
 
 
 @dataclass(frozen=True)
 class Trend:
-    """Periods without a gap, oldest first; without limits where too few of them can set some."""
+    """Periods without a gap, oldest first; `method` of their limits is null where too few of them can set some."""
 
     grain: str
     points: list[Point]
-    limits: Limits | None
+    method: Method | None
 
     @property
     def outside(self) -> list[Point]:
@@ -54,13 +59,14 @@ class Trend:
         return next((point for point in reversed(self.points) if point.period.value is not None), None)
 
 
-def trend_of(rows: Iterable[PeriodValue], unit: str, until: date) -> Trend | None:
+def trend_of(rows: Iterable[PeriodValue], unit: str, until: date, *, is_share_of_cases: bool = False) -> Trend | None:
     """The trend of one metric: by month where at least 12 complete ones have a value, else by week.
 
     Args:
         rows: of the metric, of any grains, in any order.
         unit: of the metric, for what its limits can't exceed.
         until: the first local day that is not complete.
+        is_share_of_cases: its numerator counts cases of its denominator; limits then go with the number of cases.
 
     Returns:
         None where no complete month and no complete week has a value.
@@ -73,7 +79,7 @@ def trend_of(rows: Iterable[PeriodValue], unit: str, until: date) -> Trend | Non
     if not any(counts.values()):
         return None
     grain = "month" if counts["month"] >= min(BASELINE, counts["week"] or 1) else "week"
-    return _trend(grain, _unbroken(grain, by_grain[grain], until), unit)
+    return _trend(grain, _unbroken(grain, by_grain[grain], until), unit, is_share_of_cases)
 
 
 def following(grain: str, start: date) -> date:
@@ -103,14 +109,35 @@ def _unbroken(grain: str, known: dict[date, PeriodValue], until: date) -> list[P
     return [known.get(start) or PeriodValue(**{**empty.__dict__, "start": start}) for start in reversed(starts)]
 
 
-def _trend(grain: str, periods: list[PeriodValue], unit: str) -> Trend:
-    # A value of a few cases jumps about by itself: it neither widens the limits nor is held against them.
+def _trend(grain: str, periods: list[PeriodValue], unit: str, is_share_of_cases: bool) -> Trend:
+    # A value of a few cases jumps about by itself: it neither sets the limits nor is held against them.
     sound = [period for period in periods if period.value is not None and not period.is_low_base]
-    limits = individuals_limits([period.value for period in sound if period.value is not None])
-    baseline = {period.start for period in sound[:BASELINE]} if limits else set()
+    method, limits = _share_limits(sound, periods) if is_share_of_cases else _value_limits(sound, periods, unit)
+    baseline = {period.start for period in sound[:BASELINE]} if method else set()
     points = []
-    for period in periods:
-        is_held = limits is not None and period.value is not None and not period.is_low_base
-        side = limits.side_of(period.value) if is_held and limits and period.value is not None else None
-        points.append(Point(period, period.start in baseline, side))
-    return Trend(grain, points, clipped(limits, unit) if limits else None)
+    for period, own in zip(periods, limits, strict=True):
+        is_held = own is not None and period.value is not None and not period.is_low_base
+        side = own.side_of(period.value) if is_held and own and period.value is not None else None
+        points.append(Point(period, period.start in baseline, side, own))
+    return Trend(grain, points, method)
+
+
+_PeriodLimits = tuple[Method | None, Sequence[Limits | None]]
+
+
+def _value_limits(sound: list[PeriodValue], periods: list[PeriodValue], unit: str) -> _PeriodLimits:
+    """The same limits for all periods."""
+    limits = individuals_limits([period.value for period in sound if period.value is not None])
+    if limits is None:
+        return None, [None] * len(periods)
+    return "individuals", [clipped(limits, unit)] * len(periods)
+
+
+def _share_limits(sound: list[PeriodValue], periods: list[PeriodValue]) -> _PeriodLimits:
+    """Limits of each period by its own number of cases; without cases none."""
+    based = [(period.value, period.base) for period in sound if period.value is not None and period.base]
+    chart = share_chart([share for share, _ in based], [base for _, base in based])
+    if chart is None:
+        return None, [None] * len(periods)
+    method: Method = "laney" if chart.is_laney else "shares"
+    return method, [chart.limits(period.base) if period.base else None for period in periods]

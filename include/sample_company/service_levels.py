@@ -108,7 +108,7 @@ class Policies:
             tiers = [a.TIERS.index(name) for name in policy.get("tier", [])] or range(len(a.TIERS) + 1)
             priorities = [a.PRIORITIES.index(name) for name in policy.get("priority", [])] or range(len(a.PRIORITIES))
             chosen[np.ix_(list(tiers), list(priorities))] = number
-        clocks = ("first_response", "resolution")
+        clocks = ("first_response", "next_response", "resolution")
         minutes = {clock: np.array([policy["targets"][clock] for policy in told]) for clock in clocks}
         around = np.array([policy.get("hours") == "calendar" for policy in told])
         return Policies({clock: 60 * values[chosen] for clock, values in minutes.items()}, around[chosen])

@@ -7,7 +7,7 @@ import numpy as np
 from include.sample_company import assumptions as a
 from include.sample_company.customers import Flags
 from include.sample_company.nights import END, NEVER, Ints
-from include.sample_company.tickets import BOT_AGENT, EMAIL, WEB, Tickets
+from include.sample_company.tickets import BOT_AGENT, EMAIL, REPLY_AFTER_REOPENING, WEB, Tickets
 
 EVENT_TYPES = (
     "created",
@@ -203,7 +203,7 @@ def _ending_events(rng: np.random.Generator, log: _Log, tickets: Tickets) -> Non
         log.add("customer_message", reopen - 1, CUSTOMER)
         for kind, only in (("reopen", as_event), ("status_change", ~as_event)):
             log.add(kind, reopen, CUSTOMER, before=state, after=a.OPEN, public=False, only=only)
-        log.add("agent_message", reopen + 1000, AGENT, agent=agent)
+        log.add("agent_message", reopen + REPLY_AFTER_REOPENING, AGENT, agent=agent)
         log.add("status_change", end, AGENT, agent=agent, before=a.OPEN, after=a.RESOLVED, public=False)
         close = closes[:, number + 1]
         log.add("status_change", close, SYSTEM, before=a.RESOLVED, after=a.CLOSED, public=False)

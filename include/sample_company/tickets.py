@@ -24,6 +24,7 @@ PHONE, WECHAT, CHAT, EMAIL, WEB, STORE = range(6)
 HOTLINE_TEAM = len(a.REGIONS)
 VIP_TEAM = HOTLINE_TEAM + 1
 TEAMS = VIP_TEAM + 1
+REPLY_AFTER_REOPENING = 1_000
 HOUR_WEIGHTS = np.array([4, 7, 9, 8, 5, 6, 8, 8, 7, 6, 5, 4, 3], float)  # local hours 8 to 20
 
 

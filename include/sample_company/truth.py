@@ -58,7 +58,8 @@ def share_of(flags: Flags, among: Flags) -> Values:
     return shares(int((flags & among).sum()), int(among.sum()))
 
 
-def _minutes(seconds: Ints) -> Values:
+def minutes_of(seconds: Ints) -> Values:
+    """Count, median and mean of durations, in minutes."""
     if not len(seconds):
         return {"count": 0, "median": None, "mean": None}
     minutes = seconds / 60.0
@@ -114,15 +115,15 @@ def ticket_truth(tickets: Tickets, defects: DeskDefects) -> Values:
         "excluded": {name: int((tickets.exclusion == n).sum()) for n, name in enumerate(a.EXCLUSIONS)},
         "merged": int((tickets.merged_at < END).sum()),
         "deleted": int((tickets.deleted_at < END).sum()),
-        "first_response_minutes": _minutes(wait[answered & counted]),
+        "first_response_minutes": minutes_of(wait[answered & counted]),
         "first_response_within_2h": share_of(answered & (wait <= 2 * 3600), old_enough),
         "unanswered": int((counted & ~answered).sum()),
         "resolved": int(resolved.sum()),
         "closed_without_resolution": int((counted & unsolved_close).sum()),
         "open": int((counted & ~resolved & ~unsolved_close).sum()),
-        "service_cycle_minutes": _minutes((last_end - tickets.created_at)[counted & (last_end < NEVER)]),
-        "service_cycle_minutes_of_resolved": _minutes((resolved_at - tickets.created_at)[resolved]),
-        "first_resolution_minutes": _minutes((first_end - tickets.created_at)[counted & (first_end < END)]),
+        "service_cycle_minutes": minutes_of((last_end - tickets.created_at)[counted & (last_end < NEVER)]),
+        "service_cycle_minutes_of_resolved": minutes_of((resolved_at - tickets.created_at)[resolved]),
+        "first_resolution_minutes": minutes_of((first_end - tickets.created_at)[counted & (first_end < END)]),
         "resolved_at_30d": share_of(in_time, cohort),
         "first_resolved_within_30d": share_of(first_end <= deadline, cohort),
         "reopen_rate": {

@@ -25,8 +25,8 @@ from include.sample_company.field import (
 )
 from include.sample_company.nights import CUTS, DAY, END, LAST_DAY, NEVER, Ints, local_day
 from include.sample_company.service_levels import NO_TIER, Policies, WorkingHours
-from include.sample_company.tickets import Tickets
-from include.sample_company.truth import Values, counted_tickets, last_resolution, share_of, shares
+from include.sample_company.tickets import REPLY_AFTER_REOPENING, Tickets
+from include.sample_company.truth import Values, counted_tickets, last_resolution, minutes_of, share_of, shares
 
 CONTACT_GAP = 4 * 3_600
 FIRST_CONTACT_DAYS = 7
@@ -92,6 +92,7 @@ def service_truth(service: Service) -> Values:
     repeated_7, repeated_30 = (_followed_within(service, days) for days in (FIRST_CONTACT_DAYS, REPEAT_DAYS))
     return {
         "sla": sla_truth(service),
+        "next_response_minutes": next_response_truth(service),
         "first_contact_resolution": _first_contact(service, repeated_7),
         **_repeats(service, repeated_30),
         "backlog_of_last_day": _backlog(service),
@@ -144,7 +145,7 @@ def _clock(
 
 
 def sla_truth(service: Service) -> Values:
-    """First-response and resolution clocks of counted tickets by config/sla.yml; each reopening is a clock more."""
+    """Clocks of counted tickets by config/sla.yml; each reopening is a resolution clock more."""
     hours, policies = WorkingHours.read(), Policies.read()
     tickets, counted = service.tickets, service.counted
     never = np.full(len(tickets), NEVER)
@@ -179,8 +180,48 @@ def sla_truth(service: Service) -> Values:
         )
         for number in range(3)
     ]
-    met, breached, running = (np.concatenate([clock[part] for clock in solved]) for part in range(3))
-    return {"first_response": _judged(*first), "resolution": _judged(met, breached, running)}
+    again = [
+        _clock(service, hours, policies, "next_response", team, asked, answered, no_pause, counted)
+        for team, asked, answered in _waits(tickets, moved)
+    ]
+    return {
+        "first_response": _judged(*first),
+        "next_response": _judged(*_joined(again)),
+        "resolution": _judged(*_joined(solved)),
+    }
+
+
+def _joined(clocks: list[tuple[Flags, Flags, Flags]]) -> tuple[Flags, Flags, Flags]:
+    """Met, broken and running of several clocks for each ticket."""
+    met, breached, running = (np.concatenate([clock[part] for clock in clocks]) for part in range(3))
+    return met, breached, running
+
+
+def _waits(tickets: Tickets, moved: Ints) -> list[tuple[Ints, Ints, Ints]]:
+    """What customers say after the first response and wait for an answer to: team, message, next reply of a person.
+
+    A customer speaks again when a ticket wakes from pending, with a question, and a second before each reopening; one
+    that thanks for a solved ticket waits for nothing. Every one is answered before the ticket is solved again, and
+    before the customer speaks once more.
+    """
+    middle = tickets.middle
+    reopens = tickets.reopens.T
+    return [
+        (tickets.team, middle["woken"], middle["wait_reply"]),
+        (tickets.team, middle["asked"], middle["ask_reply"]),
+        # Said on the night's last second, it is known before the reopening is, and waits for nobody yet.
+        *((moved, np.where(times < END, times - 1, NEVER), times + REPLY_AFTER_REOPENING) for times in reopens),
+    ]
+
+
+def next_response_truth(service: Service) -> Values:
+    """Minutes around the clock from a customer's further message to the reply, of those answered by the end."""
+    counted = service.counted
+    found = [
+        (answered - asked)[counted & (answered < END)]
+        for _, asked, answered in _waits(service.tickets, service.tickets.team_after)
+    ]
+    return minutes_of(np.concatenate(found))
 
 
 # --- repeats and first contacts ---

@@ -17,6 +17,7 @@ class ColumnReport:
     unmapped: list[str]
     lacking: list[str]
     lacks_personal: bool
+    found: int
 
 
 def compare_columns(loaded: LoadedSource, feed_name: str, raw_columns: Sequence[str]) -> ColumnReport:
@@ -40,7 +41,7 @@ def compare_columns(loaded: LoadedSource, feed_name: str, raw_columns: Sequence[
     lacking = [name for name, names in spellings.items() if not names & here]
     used = also_used.union(*spellings.values())
     unmapped = [] if feed.questionnaires else [name for name in raw_columns if name not in used]
-    return ColumnReport(unmapped, lacking, bool(personal & set(lacking)))
+    return ColumnReport(unmapped, lacking, bool(personal & set(lacking)), len(spellings) - len(lacking))
 
 
 def column_report(loaded: LoadedSource, feed_name: str, raw_columns: Sequence[str]) -> str | None:

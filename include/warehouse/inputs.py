@@ -19,8 +19,10 @@ from include.configuration.calendars import read_calendars
 from include.configuration.sla import read_sla
 from include.configuration.sla_tables import SLA_POLICY_COLUMNS, sla_policy_rows
 from include.contracts import load_contracts
+from include.gate.arrivals import Silence, read_silences
+from include.gate.batch_rules import BatchRule
 from include.gate.ledger import Gate, check_undamaged
-from include.gate.rules import load_rules
+from include.gate.rules import Rule, load_rules
 from include.landing.batches import Batch
 from include.settings import Settings, as_of_date
 from include.sources import customer_key_spaces, load_source_results
@@ -122,15 +124,21 @@ def write_inputs(settings: Settings, as_of: datetime, verified: set[str]) -> Inp
     check_undamaged(home, (file for one in batches for file in one.files() if file.path not in verified))
     missing = missing_sources(home, as_of, batches, unjudged)
 
+    silent = read_silences(home, as_of)
     clean = _file_rows(home, batches, "clean")
     quarantine = _file_rows(home, batches, "quarantine")
     tables: dict[str, list[Row]] = {
         "as_of": [_as_of_row(settings, as_of, missing)],
         "clean_file": clean,
         "quarantine_file": quarantine,
-        "batch": [*_batch_rows(batches), *_unjudged_rows(unjudged), *_identical_rows(home, as_of, batches)],
+        "batch": [
+            *_batch_rows(batches),
+            *_unjudged_rows(unjudged),
+            *_identical_rows(home, as_of, batches),
+            *({**_silent_row(one), "status": "silent", "message": one.message} for one in silent),
+        ],
         "snapshot_batch": _snapshot_rows(batches),
-        "check_result": _check_rows(batches),
+        "check_result": [*_check_rows(batches), *map(_silent_check, silent)],
         "rule": _rule_rows(),
         "key_space": _key_space_rows(settings),
         **experience_tables.experience_tables(settings.config),
@@ -254,6 +262,16 @@ def _identical_rows(home: Path, as_of: datetime, batches: Iterable[HeldBatch]) -
     return rows
 
 
+def _silent_row(one: Silence) -> Row:
+    """A feed of which nothing came for too long: no batch, so a name of its own stands for an id."""
+    return {"batch_id": one.batch_id, "source": one.source, "feed": one.feed, "night": _naive(one.night)}
+
+
+def _silent_check(one: Silence) -> Row:
+    counts = {"failed_count": 1, "checked_count": 1, "stopped": False}
+    return {**_silent_row(one), "gate_no": 0, "rule_id": one.rule_id, "verdict": "note", **counts}
+
+
 def _snapshot_rows(batches: Iterable[HeldBatch]) -> list[Row]:
     latest: dict[tuple[str, str, str], Gate] = {}
     for batch in batches:
@@ -282,18 +300,20 @@ def _check_rows(batches: Iterable[HeldBatch]) -> list[Row]:
 
 
 def _rule_rows() -> list[Row]:
-    return [
-        {
-            "rule_id": rule.id,
-            "entity": entity,
-            "verdict": rule.verdict,
-            "requirement": rule.requirement,
-            "name_en": rule.words("en"),
-            "name_zh": rule.words("zh"),
-        }
-        for entity, rules in load_rules().by_entity.items()
-        for rule in rules
-    ]
+    known = load_rules()
+    about_rows = [_rule_row(rule, entity) for entity, rules in known.by_entity.items() for rule in rules]
+    return about_rows + [_rule_row(rule, None) for rule in known.of_batches]
+
+
+def _rule_row(rule: Rule | BatchRule, entity: str | None) -> Row:
+    return {
+        "rule_id": rule.id,
+        "entity": entity,
+        "verdict": rule.verdict,
+        "requirement": rule.requirement,
+        "name_en": rule.words("en"),
+        "name_zh": rule.words("zh"),
+    }
 
 
 def _key_space_rows(settings: Settings) -> list[Row]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import duckdb
 
-from include.gate.ledger import VOLUME_REMARK
+from include.gate.ledger import DRIFT_REMARK, VOLUME_REMARK
 from include.warehouse.publish import serve_file
 
 Language = Literal["en", "zh"]
@@ -136,7 +136,12 @@ _HELD = """
 _TROUBLES = f"""
     select distinct source, feed, status, coalesce(message, '')
     from audit.audit_batch
-    where night = ? and (status in ('stopped', 'unreadable', 'failed') or message like '{VOLUME_REMARK}%')
+    where
+        night = ?
+        and (
+            status in ('stopped', 'unreadable', 'failed', 'silent')
+            or message like '{VOLUME_REMARK}%' or message like '%{DRIFT_REMARK}%'
+        )
     order by source, feed
 """
 

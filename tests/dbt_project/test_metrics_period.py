@@ -134,7 +134,7 @@ def _deliver_surveys(home: WarehouseFixture, chance: random.Random, tickets: lis
           "dimension": role if role in ("speed", "skill") else None,
           "direction": "lower_is_better" if role == "ces" else "higher_is_better",
           "scale_min": scales[role][0], "scale_max": 5 if survey == "short" else scales[role][1]}
-         for survey, roles in asked.items() for role in roles],
+         for survey, roles in asked.items() for role in roles] + [{"question_id": "yearly.why", "survey_id": "yearly"}],
         source="survey",
     )  # fmt: skip
     invitations: list[dict[str, Any]] = []
@@ -162,6 +162,11 @@ def _deliver_surveys(home: WarehouseFixture, chance: random.Random, tickets: lis
         respond(f"x{n}", "yearly", datetime(2025, 1, 15), {"nps": nps, "csat": 4 if n < 80 else 3})
     for n in range(200):
         respond(f"y{n}", "yearly", datetime(2025, 2, 15), {"csat": 5 if n < 180 else 1})
+    # of the twenty low ones five name two reasons, three one, four something that no phrase knows; eight say nothing
+    words = ["态度差，流程复杂"] * 5 + ["等太久"] * 3 + ["价格偏高"] * 4
+    answers.extend({"response_id": f"y{180 + n}", "question_id": "yearly.why", "answer_text": text}
+                   for n, text in enumerate(words))  # fmt: skip
+    respond("unfair", "yearly", datetime(2025, 2, 15), {"csat": 1}, is_counted=False)
     for n in range(20):
         respond(f"straight{n}", "yearly", datetime(2025, 1, 15), {"nps": 10, "csat": 5}, is_counted=False)
     for n in range(5):
@@ -272,6 +277,22 @@ def test_means_have_the_interval_and_the_change_of_their_answers(warehouse: Ware
             compared += 1
         before = (mean, error)
     assert compared >= 3
+
+
+@pytest.mark.parametrize(
+    ("reason", "responses"), [("person", 5), ("process", 5), ("resources", 3), ("unclassified", 4), ("no_words", 8)]
+)
+def test_reasons_are_shares_of_the_low_scored_responses(
+    warehouse: WarehouseFixture, reason: str, responses: int
+) -> None:
+    row = _total(warehouse, f"low_score_{reason}_share_relationship", "month", "2025-02-01")
+    assert (row["numerator"], row["denominator"], row["n"]) == (responses, 20, 20)
+    assert row["value"] == responses / 20
+    # nobody was badly served in January, and a month without low scores has no reasons
+    assert not warehouse.rows(
+        "select 1 from metrics.fct_metric_period where metric = ? and grain = 'month' and period_start = '2025-01-01'",
+        f"low_score_{reason}_share_relationship",
+    )
 
 
 def test_a_score_without_frame_has_no_weighted_value(warehouse: WarehouseFixture) -> None:

@@ -62,8 +62,9 @@ STAGES = {
     ),
     "gate": Stage(
         (
+            *written("silent"),
             "gate:before_candidate",
-            *written("raw_rows", "candidate_record", "candidate"),
+            *written("raw_rows", "figures", "candidate_record", "candidate"),
             *removed("candidate"),
             *written("gated"),
             *removed("gated_before"),

@@ -63,7 +63,7 @@ create table metrics.dim_metric (
 create table metrics.fct_metric_period (
     metric varchar, grain varchar, period_start date, segment varchar, member varchar, value double,
     null_reason varchar, ci_low double, ci_high double, n bigint, is_low_base boolean, change double,
-    is_significant boolean);
+    is_significant boolean, denominator double, n_effective double);
 create table marts.fct_dimension_period (
     period_start date, purpose varchar, dimension varchar, region varchar, answer_count bigint, pomp_sum double);
 """
@@ -91,7 +91,7 @@ def make_reported_home(home: Path, *, missing: str | None = None) -> Path:
             [NIGHT],
         )
         con.executemany(f"insert into metrics.dim_metric values ({', '.join('?' * 20)})", list(_definitions()))
-        con.executemany(f"insert into metrics.fct_metric_period values ({', '.join('?' * 13)})", list(_periods()))
+        con.executemany(f"insert into metrics.fct_metric_period values ({', '.join('?' * 15)})", list(_periods()))
         _answers(con)
     return home
 
@@ -174,7 +174,8 @@ def _row(
 ) -> list[Any]:
     is_share = value is not None and UNITS[metric] == "share"
     low, high = (value * 0.9, min(value * 1.1, 1.0)) if is_share and value is not None else (None, None)
-    return [metric, grain, start, "all", "all", value, reason, low, high, n, n < 30, change, significant]
+    cell = [metric, grain, start, "all", "all", value, reason, low, high, n, n < 30, change, significant]
+    return [*cell, float(n), None]
 
 
 def _answers(con: duckdb.DuckDBPyConnection) -> None:

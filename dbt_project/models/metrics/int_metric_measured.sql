@@ -17,6 +17,7 @@
 -- depends_on: {{ ref('fct_backlog_daily') }}
 -- depends_on: {{ ref('fct_order') }}
 -- depends_on: {{ ref('fct_review') }}
+-- depends_on: {{ ref('fct_low_score_reason') }}
 -- depends_on: {{ ref('dim_asset') }}
 -- depends_on: {{ ref('dim_customer') }}
 -- depends_on: {{ ref('dim_customer_version') }}

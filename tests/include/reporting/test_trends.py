@@ -80,8 +80,9 @@ def test_a_low_base_neither_sets_the_limits_nor_is_held_against_them() -> None:
 
     trend = trend_of(rows, "minutes", UNTIL)
 
-    assert trend and trend.limits
-    assert trend.limits.centre == pytest.approx(50.41667, abs=5e-6)
+    assert trend and trend.method == "individuals"
+    (limits,) = {point.limits for point in trend.points}
+    assert limits and limits.centre == pytest.approx(50.41667, abs=5e-6)
     assert [(point.period.start, point.side) for point in trend.outside] == [
         (starts[14], "above"),
         (starts[15], "below"),
@@ -130,4 +131,56 @@ def test_a_picture_lies_within_its_frame_and_higher_values_lie_higher() -> None:
     assert all(picture.top <= mark.y <= picture.bottom for mark in picture.marks)
     assert [mark.y for mark in picture.marks] == sorted((mark.y for mark in picture.marks), reverse=True)
     assert [mark.is_latest for mark in picture.marks] == [False] * 17 + [True]
-    assert picture.upper is not None and picture.lower is not None and picture.upper < picture.lower
+    ((span,),) = picture.bands
+    assert (span.left, span.right) == (picture.left, picture.right), "one stretch from end to end"
+    assert picture.top <= span.upper < span.centre < span.lower <= picture.bottom
+
+
+def shares(bases: list[float | None], values: list[float | None]) -> list[PeriodValue]:
+    """Months of a share of so many cases each; under 30 is a low base."""
+    return [
+        PeriodValue("month", start, value, int(base or 0), (base or 0) < 30, None, None, None, base)
+        for start, base, value in zip(months(18)[-len(bases) :], bases, values, strict=True)
+    ]
+
+
+def test_limits_of_a_share_go_with_its_cases() -> None:
+    rows = shares([100.0] * 12 + [400.0, 100.0, 400.0], [0.1] * 12 + [0.15, 0.15, 0.05])
+
+    trend = trend_of(rows, "share", UNTIL, is_share_of_cases=True)
+
+    assert trend and trend.method == "shares"
+    # 0.1 ± 3 × √(0.1 × 0.9 / n): 0.09 at 100 cases, 0.045 at 400.
+    limits = [point.limits for point in trend.points[11:15] if point.limits]
+    assert [one.upper for one in limits] == pytest.approx([0.19, 0.145, 0.19, 0.145])
+    assert [one.lower for one in limits] == pytest.approx([0.01, 0.055, 0.01, 0.055])
+    assert [point.side for point in trend.points[12:15]] == ["above", None, "below"], "the same share, another n"
+    spans = picture_of(trend, 100).bands
+    assert [len(band) for band in spans] == [4]
+
+
+def test_a_share_of_few_cases_neither_sets_the_limits_nor_is_held_against_them() -> None:
+    few = shares([29.0, *[100.0] * 12, 29.0], [0.9, *[0.1] * 12, 0.9])
+
+    trend = trend_of(few, "share", UNTIL, is_share_of_cases=True)
+
+    assert trend and [point.side for point in trend.points] == [None] * 14
+    assert [point.is_baseline for point in trend.points] == [False, *[True] * 12, False]
+    last = trend.points[-1].limits
+    assert last and (last.lower, last.upper) == pytest.approx((0, 0.1 + 3 * (0.09 / 29) ** 0.5))
+
+
+def test_a_month_without_cases_is_a_gap_in_the_range() -> None:
+    trend = trend_of(
+        shares([100.0] * 12 + [None, 100.0], [0.1] * 12 + [None, 0.1]), "share", UNTIL, is_share_of_cases=True
+    )
+
+    assert trend and [point.limits is None for point in trend.points] == [False] * 12 + [True, False]
+    assert [len(band) for band in picture_of(trend).bands] == [1, 1]
+
+
+def test_eleven_shares_set_no_limits() -> None:
+    trend = trend_of(shares([100.0] * 11, [0.1] * 11), "share", UNTIL, is_share_of_cases=True)
+
+    assert trend and trend.method is None
+    assert all(point.limits is None and point.side is None and not point.is_baseline for point in trend.points)

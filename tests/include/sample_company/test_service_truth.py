@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
+from statistics import median
 
 import numpy as np
 import pytest
@@ -136,6 +137,42 @@ def test_visits_that_came_late_are_those_counted(files: SampleFiles, answers: Kn
         assert calls and all(start <= call < start + timedelta(days=1) for call in calls)
 
 
+def waits_of(events: list[Row]) -> list[tuple[datetime, datetime | None]]:
+    """When a customer who had been answered spoke again, and when a person next did; thanks at the end left out."""
+    found: list[tuple[datetime, datetime | None]] = []
+    spoke, may_wait, is_solved, answered = None, False, False, False
+    for number, event in enumerate(events):
+        at = iso_time(event["occurred_at"])
+        if event["type"] in ("status_change", "reopen"):
+            is_solved = event["to"] in ("solved", "closed")
+            may_wait |= not is_solved
+        elif event["type"] == "customer_reply" and answered and spoke is None:
+            spoke, may_wait = at, not is_solved
+        elif event["type"] == "agent_reply" and event["actor"] == "agent" and event["public"] == "true":
+            if spoke:
+                found.append((spoke, at))
+            is_opening = number < 2 and events[0]["occurred_at"] == event["occurred_at"]
+            spoke, answered = None, answered or not is_opening
+    return found + ([(spoke, None)] if spoke and may_wait else [])
+
+
+def test_next_responses(files: SampleFiles, answers: KnownAnswers) -> None:
+    events = files.events_by_ticket()
+    waits = [wait for key in counted_tickets(files) for wait in waits_of([e for e in events[key] if not_later(e)])]
+    minutes = [(end - start).total_seconds() / 60 for start, end in waits if end]
+    truth = answers.service["next_response_minutes"]
+    assert (len(minutes), median(minutes)) == (truth["count"], pytest.approx(truth["median"]))
+    assert sum(minutes) / len(minutes) == pytest.approx(truth["mean"], abs=1e-5)
+    clocks = answers.service["sla"]["next_response"]
+    assert clocks["denominator"] + clocks["running"] == len(waits) >= len(minutes)
+    assert 0 < clocks["numerator"] < clocks["denominator"]
+
+
+def not_later(event: Row) -> bool:
+    """Whether an event is not of the future."""
+    return iso_time(event["occurred_at"]) < AS_OF
+
+
 def seconds(text: str) -> np.ndarray:
     """UTC seconds of a time in Shanghai."""
     return np.array([int(datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).timestamp())])
@@ -165,5 +202,7 @@ def test_policies() -> None:
     assert target[vip, urgent] == 30 and target[vip, normal] == 60
     assert target[standard, urgent] == 60 and target[key_account, low] == 120
     assert target[NO_TIER, high] == 120 and target[NO_TIER, low] == 240
+    assert policies.target["next_response"][vip, urgent] == 60 * 60
+    assert policies.target["next_response"][NO_TIER, low] == 480 * 60
     assert policies.target["resolution"][standard, normal] == 2700 * 60
     assert policies.by_calendar[:, urgent].all() and not policies.by_calendar[:, :urgent].any()
