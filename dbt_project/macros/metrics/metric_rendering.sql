@@ -1,21 +1,38 @@
 {#- Renders the definitions into SQL: one scan per fact, time dimension and kind of period, then one select per metric. -#}
 
-{#- A sum through an exact decimal, as a double, so that it does not depend on the order of the rows. Twelve places keep
-    weights and percentages exact to nine digits also in a difference. -#}
-{% macro exact_sum(expression) -%}
-    cast(sum(cast({{ expression }} as decimal(38, 12))) as double)
+{#- A measure of a longer period does not follow from those of its days. -#}
+{% macro is_holistic(measure) %}
+    {{ return(measure.agg not in ('sum', 'count', 'min', 'max')) }}
+{% endmacro %}
+
+{#- A sum through an exact decimal, so that it does not depend on the order of the rows. Twelve places keep weights and
+    percentages exact to nine digits also in a difference. -#}
+{% macro decimal_sum(expression) -%}
+    sum(cast({{ expression }} as decimal(38, 12)))
 {%- endmacro %}
 
-{#- Aggregates. -#}
-{% macro measure_aggregated(measure, expression) -%}
-    {%- if measure.agg == 'sum' -%}
-        {{ exact_sum(expression) }}
-    {%- elif measure.agg == 'count' -%}
-        cast(count({{ expression }}) as double)
-    {%- elif measure.agg == 'count_distinct' -%}
+{% macro exact_sum(expression) -%}
+    cast({{ decimal_sum(expression) }} as double)
+{%- endmacro %}
+
+{#- A measure of rows. -#}
+{% macro measure_of_rows(measure, expression) -%}
+    {{ decimal_sum(expression) if measure.agg == 'sum' else measure.agg ~ '(' ~ expression ~ ')' }}
+{%- endmacro %}
+
+{#- The same measure of a period, from those of its days. -#}
+{% macro measure_of_days(measure, name) -%}
+    {%- if measure.agg in ('min', 'max') -%}
+        {{ measure.agg }}({{ name }})
+    {%- else -%}
+        cast(sum({{ name }}) as double)
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A measure that does not add up, of the rows of a period. -#}
+{% macro holistic_measure(measure, expression) -%}
+    {%- if measure.agg == 'count_distinct' -%}
         cast(count(distinct {{ expression }}) as double)
-    {%- elif measure.agg in ('min', 'max') -%}
-        {{ measure.agg }}({{ expression }})
     {%- elif measure.agg == 'median' -%}
         cast({{ exact_percentile(expression, 0.5) }} as double)
     {%- elif measure.agg == 'percentile' and not measure.agg_params.use_discrete_percentile -%}
@@ -49,7 +66,10 @@
 {% endmacro %}
 
 {% macro scan_name(part, grains) %}
-    {{ return(part.of.model.name ~ '_by_' ~ part.of.time.name ~ ('_snapshot' if grains == ['snapshot'] else '')) }}
+    {{ return(
+        part.of.model.name ~ '_by_' ~ part.of.time.name ~ ('_snapshot' if grains == ['snapshot'] else '')
+        ~ ('_as_a_whole' if is_holistic(part.of.measure) else '')
+    ) }}
 {% endmacro %}
 
 {#- The definitions by the scans that they need: periods of time, which hold the rows that have a time, and the snapshot,
@@ -68,8 +88,98 @@
     {{ return(split) }}
 {% endmacro %}
 
-{#- One scan: every measure of a fact by every grain and every segment, with the segment's member never null. -#}
-{% macro metric_scan(scan) %}
+{#- One scan as CTEs, the last of which has its name: measures of a fact by every grain and every segment, with the
+    segment's member never null. The rows are added up by day, and the days to periods; what does not add up is taken from
+    all rows of each period. -#}
+{% macro metric_scan(name, scan) %}
+    {% set is_whole = is_holistic(scan.measures.values() | first) %}
+    {% if is_whole %}
+    {{ name }} as (
+        {%- for grain in scan.grains %}
+        select
+            '{{ grain }}' as grain,
+            period_start,
+            {{ segment_and_member(scan.segments) }},
+            {%- for measure_name, measure in scan.measures.items() %}
+            {{ holistic_measure(measure, 'of_' ~ measure_name) }} as {{ measure_name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from (
+            select
+                {{ period_of(grain, 'period_date') }} as period_start,
+                placed.*
+            from (
+                {{ metric_rows(scan) }}
+            ) as placed
+        ) as dated
+        group by grouping sets (
+            (period_start){% for segment in scan.segments %}, (period_start, in_{{ segment }}){% endfor %}
+        )
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    )
+    {% else %}
+    {{ name }}_days as (
+        select
+            period_date,
+            {{ segment_and_member(scan.segments) }},
+            {%- for measure_name, measure in scan.measures.items() %}
+            {{ measure_of_rows(measure, 'of_' ~ measure_name) }} as {{ measure_name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from (
+            {{ metric_rows(scan) }}
+        ) as placed
+        group by grouping sets (
+            (period_date){% for segment in scan.segments %}, (period_date, in_{{ segment }}){% endfor %}
+        )
+    ),
+    {{ name }} as (
+        select
+            case
+                {%- for grain in scan.grains %}
+                when grouping(by_{{ grain }}) = 0 then '{{ grain }}'
+                {%- endfor %}
+            end as grain,
+            coalesce({% for grain in scan.grains %}by_{{ grain }}, {% endfor %}null) as period_start,
+            segment,
+            member,
+            {%- for measure_name, measure in scan.measures.items() %}
+            {{ measure_of_days(measure, measure_name) }} as {{ measure_name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from (
+            select
+                {%- for grain in scan.grains %}
+                {{ period_of(grain, 'period_date') }} as by_{{ grain }},
+                {%- endfor %}
+                {{ name }}_days.*
+            from {{ name }}_days
+        ) as dated
+        group by grouping sets (
+            {%- for grain in scan.grains %}
+            (by_{{ grain }}, segment, member){{ ',' if not loop.last }}
+            {%- endfor %}
+        )
+    )
+    {% endif %}
+{% endmacro %}
+
+{#- The first day of the period that a date lies in. -#}
+{% macro period_of(grain, date) -%}
+    {%- if grain == 'snapshot' -%} {{ date }} {%- else -%} cast({{ dbt.date_trunc(grain, date) }} as date) {%- endif -%}
+{%- endmacro %}
+
+{#- Which segment and member a row of grouping sets speaks of. -#}
+{% macro segment_and_member(segments) -%}
+    case
+        {%- for segment in segments %}
+        when grouping(in_{{ segment }}) = 0 then '{{ segment }}'
+        {%- endfor %}
+        else 'all'
+    end as segment,
+    coalesce({% for segment in segments %}in_{{ segment }}, {% endfor %}'all') as member
+{%- endmacro %}
+
+{#- The rows of a fact that any measure of the scan has a value of, with their date and their member of each segment. -#}
+{% macro metric_rows(scan) %}
     {% set reachable = scan.reachable %}
     {% set time = scan.time.expr or scan.time.name %}
     {% set is_snapshot = scan.grains == ['snapshot'] %}
@@ -79,76 +189,49 @@
         {% do joined.setdefault(reachable[segment].entity.name, []).append(segment) %}
     {% endfor %}
     select
-        case
-            {%- for grain in scan.grains %}
-            when grouping(by_{{ grain }}) = 0 then '{{ grain }}'
-            {%- endfor %}
-        end as grain,
-        coalesce({% for grain in scan.grains %}by_{{ grain }}, {% endfor %}null) as period_start,
-        case
-            {%- for segment in scan.segments %}
-            when grouping(in_{{ segment }}) = 0 then '{{ segment }}'
-            {%- endfor %}
-            else 'all'
-        end as segment,
-        coalesce({% for segment in scan.segments %}in_{{ segment }}, {% endfor %}'all') as member,
-        {%- for name, measure in scan.measures.items() %}
-        {{ measure_aggregated(measure, 'of_' ~ name) }} as {{ name }}{{ ',' if not loop.last }}
+        facts.period_date,
+        {%- for segment in scan.segments %}
+        {%- set from = reachable[segment] %}
+        coalesce(cast({{ (from.entity.name if from.entity else 'facts') ~ '.in_' ~ segment }} as {{ dbt.type_string() }}), '(none)')
+            as in_{{ segment }},
+        {%- endfor %}
+        {%- for name in scan.measures %}
+        facts.of_{{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from (
         select
-            {%- for grain in scan.grains %}
-            {%- if grain == 'snapshot' %}
-            facts.period_date as by_snapshot,
-            {%- else %}
-            cast({{ dbt.date_trunc(grain, 'facts.period_date') }} as date) as by_{{ grain }},
-            {%- endif %}
+            {{ as_of_date if is_snapshot else time }} as period_date,
+            {%- for segment in scan.segments if not reachable[segment].entity %}
+            {{ reachable[segment].own.expr or segment }} as in_{{ segment }},
             {%- endfor %}
-            {%- for segment in scan.segments %}
-            {%- set from = reachable[segment] %}
-            coalesce(cast({{ (from.entity.name if from.entity else 'facts') ~ '.in_' ~ segment }} as {{ dbt.type_string() }}), '(none)')
-                as in_{{ segment }},
+            {%- for entity in scan.model.entities if entity.name in joined %}
+            {{ entity.expr or entity.name }} as to_{{ entity.name }},
             {%- endfor %}
-            {%- for name in scan.measures %}
-            facts.of_{{ name }}{{ ',' if not loop.last }}
+            {%- for name, measure in scan.measures.items() %}
+            {{ measure.expr or name }} as of_{{ name }}{{ ',' if not loop.last }}
             {%- endfor %}
-        from (
-            select
-                {{ as_of_date if is_snapshot else time }} as period_date,
-                {%- for segment in scan.segments if not reachable[segment].entity %}
-                {{ reachable[segment].own.expr or segment }} as in_{{ segment }},
-                {%- endfor %}
-                {%- for entity in scan.model.entities if entity.name in joined %}
-                {{ entity.expr or entity.name }} as to_{{ entity.name }},
-                {%- endfor %}
-                {%- for name, measure in scan.measures.items() %}
-                {{ measure.expr or name }} as of_{{ name }}{{ ',' if not loop.last }}
-                {%- endfor %}
-            from {{ ref(scan.model.node_relation.alias) }}
-            {%- if not is_snapshot %}
-            where {{ time }} is not null
-            {%- elif scan.model.config.meta.snapshot == 'as_of_date' %}
-            where {{ time }} = {{ as_of_date }}
-            {%- endif %}
-        ) as facts
-        {%- for entity_name, segments in joined.items() %}
-        {%- set from = reachable[segments[0]] %}
-        left join (
-            select
-                {%- for segment in segments %}
-                {{ reachable[segment].dimension.expr or segment }} as in_{{ segment }},
-                {%- endfor %}
-                {{ from.key.expr or from.key.name }} as member_key
-            from {{ ref(from.model.node_relation.alias) }}
-        ) as {{ entity_name }} on facts.to_{{ entity_name }} = {{ entity_name }}.member_key
-        {%- endfor %}
-    ) as placed
-    group by grouping sets (
-        {%- for grain in scan.grains %}
-        {%- set outer = loop %}
-        (by_{{ grain }}){% for segment in scan.segments %}, (by_{{ grain }}, in_{{ segment }}){% endfor %}{{ ',' if not outer.last }}
-        {%- endfor %}
-    )
+        from {{ ref(scan.model.node_relation.alias) }}
+        {%- if not is_snapshot %}
+        where {{ time }} is not null
+        {%- elif scan.model.config.meta.snapshot == 'as_of_date' %}
+        where {{ time }} = {{ as_of_date }}
+        {%- endif %}
+    ) as facts
+    {%- for entity_name, segments in joined.items() %}
+    {%- set from = reachable[segments[0]] %}
+    left join (
+        select
+            {%- for segment in segments %}
+            {{ reachable[segment].dimension.expr or segment }} as in_{{ segment }},
+            {%- endfor %}
+            {{ from.key.expr or from.key.name }} as member_key
+        from {{ ref(from.model.node_relation.alias) }}
+    ) as {{ entity_name }} on facts.to_{{ entity_name }} = {{ entity_name }}.member_key
+    {%- endfor %}
+    {#- a count of no values is 0, which takes a row to say #}
+    {%- if not scan.measures.values() | selectattr('agg', 'in', ['count', 'count_distinct']) | list %}
+    where {% for name in scan.measures %}facts.of_{{ name }} is not null{{ ' or ' if not loop.last }}{% endfor %}
+    {%- endif %}
 {% endmacro %}
 
 {#- One metric from its scans. A cell is there if any part has data in it; a filled part has none outside the periods in
@@ -195,7 +278,7 @@
         from {{ scan }}
         where
             {{ cells }}
-            and coalesce({% for part in parts.values() %}cast({{ part.measure }} as {{ dbt.type_string() }}), {% endfor %}null) is not null
+            and ({% for part in parts.values() %}{{ part.measure }} is not null{{ ' or ' if not loop.last }}{% endfor %})
         {%- endfor %}
     {%- else %}
         select
@@ -215,7 +298,7 @@
             select grain, period_start, segment, member from {{ scan }}
             where
                 {{ cells }}
-                and coalesce({% for part in parts.values() %}cast({{ part.measure }} as {{ dbt.type_string() }}), {% endfor %}null) is not null
+                and ({% for part in parts.values() %}{{ part.measure }} is not null{{ ' or ' if not loop.last }}{% endfor %})
             {{ 'union' if not loop.last }}
             {%- endfor %}
         ) as cells
@@ -223,9 +306,11 @@
         left join {{ scan }}
             on cells.grain = {{ scan }}.grain and cells.period_start = {{ scan }}.period_start
             and cells.segment = {{ scan }}.segment and cells.member = {{ scan }}.member
+        {%- if parts.values() | selectattr('is_filled') | list %}
         left join {{ scan }} as {{ scan }}_total
             on cells.grain = {{ scan }}_total.grain and cells.period_start = {{ scan }}_total.period_start
             and {{ scan }}_total.segment = 'all'
+        {%- endif %}
         {%- endfor %}
     {%- endif %}
     ) as parts
@@ -236,9 +321,7 @@
     {% set definitions = metrics_by_kind_of_period(metric_definitions()) %}
     with
     {% for name, scan in metric_scans(definitions).items() %}
-    {{ name }} as (
-        {{ metric_scan(scan) }}
-    ){{ ',' if not loop.last }}
+    {{ metric_scan(name, scan) }}{{ ',' if not loop.last }}
     {% endfor %}
     {% for definition in definitions %}
     {{ metric_selected(definition) }}

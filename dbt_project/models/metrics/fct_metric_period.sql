@@ -145,10 +145,29 @@ valued as (
 
 ),
 
+-- it is read twice: what nobody asks for any more would be kept twice
 bounded as (
 
     select
-        *,
+        metric,
+        grain,
+        period_start,
+        previous_start,
+        segment,
+        member,
+        numerator,
+        denominator,
+        null_reason,
+        n,
+        n_effective,
+        min_n,
+        interval_kind,
+        base_numerator,
+        base,
+        known_value,
+        standard_error,
+        z,
+        very_low_base_limit,
         case
             when known_value is null then null
             when interval_kind = 'wilson' then {{ wilson_bound('base_numerator', 'base', 'z', -1) }}
