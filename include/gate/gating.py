@@ -101,8 +101,9 @@ class _Gating:
         mapped = [judged for judged in all_judged if self._map(judged)]
         self._add_contexts(mapped)
         for judged in mapped:
+            source = judged.batch.source
             try:
-                add_survey_indices(self.con, judged, self.contexts[judged.batch.source].median_duration_seconds)
+                self._keep_context(source, add_survey_indices(self.con, judged, self.contexts[source]))
             except duckdb.Error as error:
                 raise_machine_fault(error)
                 self.faults[judged.batch_no] = ("failed", f"survey indices: {error_text(error)}")
@@ -171,11 +172,14 @@ class _Gating:
             rows = f"(select * from m_survey_response where _is_usable and batch_no = {judged.batch_no})"
             found = contexts.median_durations(self.con, rows)
             known = self.contexts[name].median_duration_seconds
-            if found.keys() - known.keys():
-                self.contexts[name] = self.contexts[name].model_copy(
-                    update={"median_duration_seconds": {**found, **known}}
-                )
-                contexts.write_context(self.settings.home, self.as_of, name, self.contexts[name])
+            figures = {"median_duration_seconds": {**found, **known}}
+            self._keep_context(name, self.contexts[name].model_copy(update=figures))
+
+    def _keep_context(self, source: str, context: contexts.Context) -> None:
+        """Go on with a source's context, and keep it for re-runs of this night if it has grown."""
+        if context != self.contexts[source]:
+            self.contexts[source] = context
+            contexts.write_context(self.settings.home, self.as_of, source, context)
 
     def _check_stops(self, mapped: Sequence[Judged]) -> None:
         """Stop a delivery of which too many rows fail a rule, or a snapshot that has shrunk too much."""

@@ -13,11 +13,13 @@ from pathlib import Path
 import duckdb
 
 from include.contracts import Contract, load_contracts
+from include.gate.context import Context
 from include.gate.rules import Rule, RuleError, load_rules
-from include.gate.survey_indices import BLOCK_COLUMNS, add_indices
+from include.gate.survey_indices import BLOCK_COLUMNS, HELPER_COLUMNS, Usual, add_indices
 from include.landing.batches import Batch
 from include.sources.loading import LoadedSource, feed_entities
 from include.sources.mapping import mapped_rows, melted_survey
+from include.sources.melting import questions_in
 from include.sql import error_text, literal, quoted, raise_machine_fault
 
 # row_id of a judged row = batch_no * ROW_SPACE + its number in batch and entity.
@@ -66,7 +68,7 @@ def _table_columns(contract: Contract) -> str:
     if contract.entity == "survey_answer":
         columns += ["_scale_min double", "_scale_max double", "_parent_is_unusable boolean default false"]
     if contract.entity == "survey_response":
-        columns += ["_opposites_agreed boolean"]
+        columns += HELPER_COLUMNS
     return ", ".join(columns)
 
 
@@ -116,11 +118,21 @@ def _insert(entity: str, judged: Judged, sql: str, with_unparsable: bool) -> str
         )"""
 
 
-def add_survey_indices(con: duckdb.DuckDBPyConnection, judged: Judged, medians: dict[str, float]) -> None:
-    """Compute the careless-response indices of a delivery whose responses carry their answers."""
+def add_survey_indices(con: duckdb.DuckDBPyConnection, judged: Judged, context: Context) -> Context:
+    """Compute the careless-response indices of a delivery whose responses carry their answers.
+
+    Returns:
+        The context, with the norms of the delivery's survey where it had none of these questions.
+    """
     survey_id = melted_survey(judged.loaded.source.feeds[judged.batch.feed])
-    if survey_id and judged.batch.rows:
-        add_indices(con, judged.batch_no, judged.loaded, survey_id, judged.batch.rows.columns, medians)
+    if not survey_id or not judged.batch.rows:
+        return context
+    questions = questions_in(judged.loaded, survey_id, judged.batch.rows.columns)
+    usual = Usual(context.median_duration_seconds, context.survey_norms.get(survey_id))
+    norms = add_indices(con, judged.batch_no, questions, usual, load_rules().with_signs())
+    if norms is None or survey_id in context.survey_norms:
+        return context
+    return context.model_copy(update={"survey_norms": {**context.survey_norms, survey_id: norms}})
 
 
 def run_rules(con: duckdb.DuckDBPyConnection, entity: str, batches: Sequence[Judged]) -> dict[int, str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 
+from include.gate.context import read_context
 from tests.support.mini_company import RESPONSE_HEADER, MiniCompany, response
 
 FIRST = "2026-06-01"
@@ -64,6 +66,53 @@ def test_speed_alone_is_a_flag_and_with_a_second_sign_not_counted(company: MiniC
         (None, fast),
     ]
     assert found["1"][4] == 0.5
+
+
+def test_two_signs_are_careless_and_one_is_not(company: MiniCompany) -> None:
+    """Honest people take 60 s: a third of it is 20 s, but two seconds for each of 13 ratings are 26 s."""
+    judged(
+        company,
+        *[response(str(n), HONEST, seconds="60秒") for n in range(10, 21)],
+        response("1", "333333123454", seconds="25秒"),
+        response("2", "333333123454", seconds="26秒"),
+        response("3", "333331233454", seconds="25秒"),  # a run of five
+        response("4", "33333-------", seconds="25秒"),  # constant, but six ratings in 25 s
+        response("5", "333333------", seconds="13秒"),  # seven ratings in 13 s
+        response("6", "443434344343", seconds="19秒"),  # hardly any variability: irv 0.52
+        response("7", "444443444444", seconds="19秒"),  # irv 0.29
+    )
+    columns = "response_id, not_counted_rules = 'survey_response_careless', careless_sign_count, quality_score"
+    found = {row[0]: row[1:] for row in company.clean("survey_response", columns)}
+    assert {key: found[key][:2] for key in "1234567"} == {
+        "1": (True, 2),
+        "2": (None, 1),
+        "3": (None, 1),
+        "4": (None, 1),
+        "5": (True, 2),
+        "6": (None, 1),
+        "7": (True, 2),
+    }
+    assert found["1"][2] == 0.0, "of two that can be judged: one block has no halves, 18 people make no covariance"
+    assert found["2"][2] == 50.0
+    told = dict(company.reasons("survey_response", "row_number, reason_en"))
+    assert told[12] == "At least 2 signs of a careless answer: fast, no_variation"
+
+
+def test_what_is_usual_comes_from_the_first_delivery_and_then_from_the_last_nights(company: MiniCompany) -> None:
+    chance = random.Random(3)
+    people = ["".join(str(chance.randint(1, 5)) for _ in range(12)) for _ in range(40)]
+    first = [response(str(n), answers) for n, answers in enumerate(people)]
+    judged(company, *first, response("gap", "-" + people[0][1:]))
+    source = "survey"
+    tonight = read_context(company.home, company.night(FIRST), source)
+    assert tonight.survey_norms["s1"].cases == 40
+    second = "2026-06-02"
+    company.deliver(second, "responses.csv", RESPONSE_HEADER + response("odd", people[0]), source=source)
+    company.run(second)
+    assert read_context(company.home, company.night(second), source).survey_norms == tonight.survey_norms
+    distances = dict(company.clean("survey_response", "response_id, mahalanobis"))
+    assert distances["odd"] == distances["0"] > 0
+    assert distances["gap"] is None
 
 
 def test_a_required_question_is_missing_only_where_it_was_shown(company: MiniCompany) -> None:
