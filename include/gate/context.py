@@ -4,28 +4,45 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 
 import duckdb
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from include import files
 from include.configuration.checking import check_configuration
+from include.contracts import load_contracts
 from include.gate.ledger import Gate, holding, read_ledger
 from include.gate.versions import keep_versions
 from include.settings import Settings, night_id
 from include.sources.loading import LoadedSource, load_source_results
 from include.sources.mapping import melted_survey
 from include.sources.questionnaires import scale_items
-from include.sql import in_list, literal
+from include.sql import in_list, literal, quoted
 from include.survey_quality.norms import Norms, measured_norms
 
 _ENOUGH_DELIVERIES = 5
+_ENOUGH_DURATIONS = 30
+Figure = TypeVar("Figure")
 # A covariance that is measured on so many responses is known well enough.
 _ENOUGH_RESPONSES = 20_000
+
+
+class Spread(BaseModel):
+    """Median and median absolute deviation of the natural logarithm of a duration in seconds.
+
+    Durations are skewed: of hours that are usual in a ticket system one in seven is beyond five deviations of the
+    hours themselves, of their logarithms hardly any is.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    log_median: float
+    log_mad: float
 
 
 class Context(BaseModel):
@@ -34,6 +51,10 @@ class Context(BaseModel):
     median_duration_seconds: dict[str, float] = Field(
         default_factory=dict, description="survey_id: median completion time of its responses"
     )
+    response_spread: dict[str, Spread] = Field(
+        default_factory=dict, description="survey_id: completion time of its responses, once there are enough"
+    )
+    cycle_spread: Spread | None = Field(None, description="creation to resolution of its tickets, if enough")
     survey_norms: dict[str, Norms] = Field(
         default_factory=dict,
         description="survey_id: mean and covariance of its scale items, once enough people answered",
@@ -81,24 +102,32 @@ def prepare_night(settings: Settings, as_of: datetime) -> None:
         recent = [gate for gate in holding(gates) if gate.source == source and since <= gate.night < as_of]
         if recent:
             context = Context(
-                median_duration_seconds=_recent_durations(settings.home, recent),
+                median_duration_seconds=_recent(settings.home, recent, "survey_response", median_durations),
+                response_spread=_recent(settings.home, recent, "survey_response", response_spreads),
+                cycle_spread=_recent(settings.home, recent, "ticket", cycle_spread),
                 survey_norms=_recent_norms(settings.home, one, recent),
                 usual_records=usual_records(recent),
             )
             write_context(settings.home, as_of, source, context)
 
 
-def _recent_durations(home: Path, gates: Sequence[Gate]) -> dict[str, float]:
+def _recent(
+    home: Path,
+    gates: Sequence[Gate],
+    entity: str,
+    figures_of: Callable[[duckdb.DuckDBPyConnection, str], Figure],
+) -> Figure:
+    """Figures of an entity's clean rows of some gates."""
     paths = [
         str(home / count.clean.path)
         for gate in gates
-        for entity, count in gate.entities.items()
-        if entity == "survey_response" and count.clean
+        for name, count in gate.entities.items()
+        if name == entity and count.clean
     ]
-    if not paths:
-        return {}
+    columns = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in load_contracts()[entity].clean_columns())
+    none = f"(select {columns} where false)"
     with duckdb.connect() as con:
-        return median_durations(con, f"read_parquet([{in_list(paths)}], union_by_name = true)")
+        return figures_of(con, f"read_parquet([{in_list(paths)}], union_by_name = true)" if paths else none)
 
 
 def _recent_norms(home: Path, loaded: LoadedSource, gates: Sequence[Gate]) -> dict[str, Norms]:
@@ -167,3 +196,25 @@ def median_durations(con: duckdb.DuckDBPyConnection, rows: str) -> dict[str, flo
             where duration_seconds > 0 group by survey_id order by survey_id"""
     ).fetchall()
     return {survey: float(median) for survey, median in found}
+
+
+def response_spreads(con: duckdb.DuckDBPyConnection, rows: str) -> dict[str, Spread]:
+    """Spread of the completion times of each survey in a relation of responses, if there are enough."""
+    return _spreads(con, f"select survey_id, duration_seconds from {rows}")
+
+
+def cycle_spread(con: duckdb.DuckDBPyConnection, rows: str) -> Spread | None:
+    """Spread of the time from creation to resolution in a relation of tickets, if there are enough."""
+    return _spreads(con, f"select 'ticket', epoch(resolved_at) - epoch(created_at) from {rows}").get("ticket")
+
+
+def _spreads(con: duckdb.DuckDBPyConnection, durations: str) -> dict[str, Spread]:
+    """Spread by name, of a relation of names and seconds."""
+    found = con.execute(
+        f"""select name, median(seconds), mad(seconds)
+            from (
+                select name, ln(case when seconds > 0 then seconds end) as seconds from ({durations}) d(name, seconds)
+            )
+            where seconds is not null group by name having count(*) >= {_ENOUGH_DURATIONS} order by name"""
+    ).fetchall()
+    return {name: Spread(log_median=middle, log_mad=deviation) for name, middle, deviation in found}

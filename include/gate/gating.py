@@ -19,6 +19,7 @@ from include.gate.judging import (
     ROW_SPACE,
     Judged,
     add_survey_indices,
+    add_usual_durations,
     drop_batch,
     entities_in_order,
     judged_of,
@@ -101,6 +102,8 @@ class _Gating:
         mapped = [judged for judged in all_judged if self._map(judged)]
         self._add_contexts(mapped)
         for judged in mapped:
+            add_usual_durations(self.con, judged, self.contexts[judged.batch.source])
+        for judged in mapped:
             source = judged.batch.source
             try:
                 self._keep_context(source, add_survey_indices(self.con, judged, self.contexts[source]))
@@ -167,13 +170,17 @@ class _Gating:
             name = judged.batch.source
             if name not in self.contexts:
                 self.contexts[name] = contexts.read_context(self.settings.home, self.as_of, name)
-            if "survey_response" not in judged.entities:
-                continue
-            rows = f"(select * from m_survey_response where _is_usable and batch_no = {judged.batch_no})"
-            found = contexts.median_durations(self.con, rows)
-            known = self.contexts[name].median_duration_seconds
-            figures = {"median_duration_seconds": {**found, **known}}
-            self._keep_context(name, self.contexts[name].model_copy(update=figures))
+            known = self.contexts[name]
+            seconds, spread, cycle = known.median_duration_seconds, known.response_spread, known.cycle_spread
+            usable = f"where _is_usable and batch_no = {judged.batch_no})"
+            if "survey_response" in judged.entities:
+                rows = f"(select * from m_survey_response {usable}"
+                seconds = contexts.median_durations(self.con, rows) | seconds
+                spread = contexts.response_spreads(self.con, rows) | spread
+            if "ticket" in judged.entities and cycle is None:
+                cycle = contexts.cycle_spread(self.con, f"(select * from m_ticket {usable}")
+            figures = {"median_duration_seconds": seconds, "response_spread": spread, "cycle_spread": cycle}
+            self._keep_context(name, known.model_copy(update=figures))
 
     def _keep_context(self, source: str, context: contexts.Context) -> None:
         """Go on with a source's context, and keep it for re-runs of this night if it has grown."""

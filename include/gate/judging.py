@@ -24,6 +24,8 @@ from include.sql import error_text, literal, quoted, raise_machine_fault
 
 # row_id of a judged row = batch_no * ROW_SPACE + its number in batch and entity.
 ROW_SPACE = 1 << 40
+# How long a delivery's tickets (from creation to resolution) and responses (by survey) usually take.
+USUAL_COLUMNS = "batch_no integer, usual_of varchar, usual_survey varchar, log_median double, log_mad double"
 FAILURE_COLUMNS = (
     "entity varchar, batch_no integer, row_id bigint, rule_id varchar, verdict varchar, holds boolean, detail varchar"
 )
@@ -42,6 +44,7 @@ class Judged:
 def open_tables(con: duckdb.DuckDBPyConnection, entities: Sequence[str]) -> None:
     """Make the empty tables."""
     con.execute(f"create table failure ({FAILURE_COLUMNS}); create table survey_block ({BLOCK_COLUMNS})")
+    con.execute(f"create table usual_duration ({USUAL_COLUMNS})")
     for entity in entities:
         con.execute(f"create table m_{entity} ({_table_columns(load_contracts()[entity])})")
 
@@ -116,6 +119,16 @@ def _insert(entity: str, judged: Judged, sql: str, with_unparsable: bool) -> str
             from ({sql})
             {"" if with_unparsable else "where _unparsable is null"}
         )"""
+
+
+def add_usual_durations(con: duckdb.DuckDBPyConnection, judged: Judged, context: Context) -> None:
+    """Put what the context knows of durations where the rules of a delivery find it."""
+    known = [("survey_response", survey, spread) for survey, spread in context.response_spread.items()]
+    if context.cycle_spread:
+        known.append(("ticket", "", context.cycle_spread))
+    for entity, survey, spread in known:
+        row = [judged.batch_no, entity, survey, spread.log_median, spread.log_mad]
+        con.execute("insert into usual_duration values (?, ?, ?, ?, ?)", row)
 
 
 def add_survey_indices(con: duckdb.DuckDBPyConnection, judged: Judged, context: Context) -> Context:

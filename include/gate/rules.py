@@ -90,6 +90,10 @@ class Rule(BaseModel):
         """Name of each sign -> its conditions, settings filled in."""
         return {name: [_filled(one, self.settings) for one in sign.any_of] for name, sign in self.signs.items()}
 
+    def sign_words(self, name: str, language: Literal["en", "zh"]) -> str:
+        """A sign in words, settings filled in."""
+        return _filled(getattr(self.signs[name], language), self.settings)
+
     def words(self, language: Literal["en", "zh"]) -> str:
         """The reason in words, settings filled in."""
         return _filled(self.en if language == "en" else self.zh, self.settings)

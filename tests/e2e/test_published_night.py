@@ -49,6 +49,7 @@ RULES = {
     ],
     "survey_answer_unreadable_value": ["survey_answer.unmapped_value"],
     "survey_response_constant_block": ["survey_response.relationship_constant_short_block"],
+    "survey_response_contradicted": ["survey_response.solved_no_but_complete"],
     "survey_response_duplicate_in_batch": [
         "survey_response.duplicate_in_batch",
         "survey_response.relationship_duplicate_in_batch",
