@@ -56,7 +56,7 @@ def copies(rows: list[Row]) -> set[tuple[int, str]]:
 @settings(max_examples=60, deadline=None)
 @given(rows=rows_of_batches)
 def test_copies_are_those_of_plain_python(rows: list[Row]) -> None:
-    query = ExpectEachBatchToHoldAKeyOnce().unexpected_rows_query
+    query = str(ExpectEachBatchToHoldAKeyOnce().unexpected_rows_query)
     with duckdb.connect() as con:
         con.execute(
             "create table delivery (row_id bigint, record bigint, batch_no integer, _key varchar, _key_parts varchar, "
