@@ -205,7 +205,9 @@ with placed as (
         told.started_at, told.submitted_at, local_date(told.submitted_at) as submitted_date, told.duration_seconds,
         coalesce(told.is_complete, true) as is_complete, told.is_counted, told.not_counted_rules,
         nullif(trim(regexp_replace(told.flag_rules, '(^|,)[a-z_]+_unknown_[a-z_]+', '', 'g'), ','), '') as own_flags,
-        told.answered_count, told.missing_required_count, told.longest_run, told.irv, told.relative_speed
+        told.answered_count, told.missing_required_count, told.optional_gap_count, told.longest_run, told.irv,
+        told.relative_speed, told.even_odd, told.mahalanobis, told.psychometric_synonyms, told.careless_sign_count,
+        told.quality_score
     from read_parquet($clean_survey_response) as told
     left join survey using (survey_id)
     left join invitation as sent on told.invitation_id = sent.invitation_id
@@ -338,7 +340,8 @@ select
     coalesce(coalesce(csat_pomp, nps_pomp) < 50, false) or is_about_complaint as needs_closing,
     null::boolean as is_closed_loop,
     coalesce(response.answered_count, score.answered_count, 0) as answered_count,
-    missing_required_count, longest_run, irv, relative_speed, null::double as quality_score,
+    missing_required_count, optional_gap_count, longest_run, irv, relative_speed, even_odd, mahalanobis,
+    psychometric_synonyms, careless_sign_count, quality_score,
     case when not_counted_rules is null then own_flags when own_flags is null then not_counted_rules
         else not_counted_rules || ',' || own_flags end as quality_flags,
     is_new_customer

@@ -110,6 +110,10 @@ def surveys(responses: int, tickets: str) -> dict[str, str]:
                    h // 7 % 20 <> 0 as is_complete, timed_at as updated_at, 10 + h % 4 as answered_count,
                    (h % 90 = 0)::integer as missing_required_count,
                    1 + h // 3 % 6 as longest_run, h % 211 / 100.0 as irv, 0.4 + h % 130 / 100.0 as relative_speed,
+                   h // 5 % 3 as optional_gap_count, if(h % 4 = 0, null, h % 201 / 100.0 - 1) as even_odd,
+                   if(h % 5 = 0, null, h % 997 / 20.0) as mahalanobis,
+                   if(h % 3 = 0, null, h % 199 / 100.0 - 0.99) as psychometric_synonyms,
+                   h // 17 % 4 as careless_sign_count, 100.0 - 25 * careless_sign_count as quality_score,
                    not h // 11 % 25 = 0 as is_counted,
                    if(is_counted, null, 'survey_response_straight_lined') as not_counted_rules,
                    case h // 13 % 40 when 0 then 'survey_response_constant_block,survey_response_unknown_customer'

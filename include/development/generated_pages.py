@@ -1,4 +1,4 @@
-"""The pages of `docs/` that are written from what they describe: metrics, marts, settings (`make docs`)."""
+"""The pages of `docs/` that are written from what they describe: metrics, marts, rules, settings (`make docs`)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from include.development.compiled_models import project_models
+from include.development.rules_page import rules_page
 from include.reporting.words import Kind, is_named, named, word
 from include.settings import PROJECT_ROOT, Settings
 
@@ -23,6 +24,7 @@ def generated_pages(manifest: Any, compiled: Mapping[str, str]) -> dict[Path, st
     return {
         FOLDER / "metrics.md": metrics_page(dictionary_rows(compiled["dim_metric"])),
         FOLDER / "marts.md": marts_page(project_models(manifest), dict(manifest.nodes)),
+        FOLDER / "rules.md": rules_page(),
         FOLDER / "settings.md": settings_page((PROJECT_ROOT / ".env.example").read_text(encoding="utf-8")),
     }
 

@@ -23,6 +23,7 @@ from include.gate.judging import (
     ROW_SPACE,
     Judged,
     add_survey_indices,
+    add_usual_durations,
     drop_batch,
     entities_in_order,
     judged_of,
@@ -134,8 +135,11 @@ class _Gating:
         mapped = [judged for judged in all_judged if self._map(judged)]
         self._add_contexts(mapped)
         for judged in mapped:
+            add_usual_durations(self.con, judged, self.contexts[judged.batch.source])
+        for judged in mapped:
+            source = judged.batch.source
             try:
-                add_survey_indices(self.con, judged, self.contexts[judged.batch.source].median_duration_seconds)
+                self._keep_context(source, add_survey_indices(self.con, judged, self.contexts[source]))
             except duckdb.Error as error:
                 raise_machine_fault(error)
                 self.faults[judged.batch_no] = ("failed", f"survey indices: {error_text(error)}")
@@ -201,16 +205,23 @@ class _Gating:
             name = judged.batch.source
             if name not in self.contexts:
                 self.contexts[name] = contexts.read_context(self.settings.home, self.as_of, name)
-            if "survey_response" not in judged.entities:
-                continue
-            rows = f"(select * from m_survey_response where _is_usable and batch_no = {judged.batch_no})"
-            found = contexts.median_durations(self.con, rows)
-            known = self.contexts[name].median_duration_seconds
-            if found.keys() - known.keys():
-                self.contexts[name] = self.contexts[name].model_copy(
-                    update={"median_duration_seconds": {**found, **known}}
-                )
-                contexts.write_context(self.settings.home, self.as_of, name, self.contexts[name])
+            known = self.contexts[name]
+            seconds, spread, cycle = known.median_duration_seconds, known.response_spread, known.cycle_spread
+            usable = f"where _is_usable and batch_no = {judged.batch_no})"
+            if "survey_response" in judged.entities:
+                rows = f"(select * from m_survey_response {usable}"
+                seconds = contexts.median_durations(self.con, rows) | seconds
+                spread = contexts.response_spreads(self.con, rows) | spread
+            if "ticket" in judged.entities and cycle is None:
+                cycle = contexts.cycle_spread(self.con, f"(select * from m_ticket {usable}")
+            figures = {"median_duration_seconds": seconds, "response_spread": spread, "cycle_spread": cycle}
+            self._keep_context(name, known.model_copy(update=figures))
+
+    def _keep_context(self, source: str, context: contexts.Context) -> None:
+        """Go on with a source's context, and keep it for re-runs of this night if it has grown."""
+        if context != self.contexts[source]:
+            self.contexts[source] = context
+            contexts.write_context(self.settings.home, self.as_of, source, context)
 
     def _check_delivery(self, judged: Judged) -> None:
         """Measure a delivery, and hold it against what is usual."""

@@ -13,15 +13,19 @@ from pathlib import Path
 import duckdb
 
 from include.contracts import Contract, load_contracts
+from include.gate.context import Context
 from include.gate.rules import Rule, RuleError, load_rules
-from include.gate.survey_indices import BLOCK_COLUMNS, add_indices
+from include.gate.survey_indices import BLOCK_COLUMNS, HELPER_COLUMNS, Usual, add_indices
 from include.landing.batches import Batch
 from include.sources.loading import LoadedSource, feed_entities
 from include.sources.mapping import mapped_rows, melted_survey
+from include.sources.melting import questions_in
 from include.sql import error_text, literal, quoted, raise_machine_fault
 
 # row_id of a judged row = batch_no * ROW_SPACE + its number in batch and entity.
 ROW_SPACE = 1 << 40
+# How long a delivery's tickets (from creation to resolution) and responses (by survey) usually take.
+USUAL_COLUMNS = "batch_no integer, usual_of varchar, usual_survey varchar, log_median double, log_mad double"
 FAILURE_COLUMNS = (
     "entity varchar, batch_no integer, row_id bigint, rule_id varchar, verdict varchar, holds boolean, detail varchar"
 )
@@ -40,6 +44,7 @@ class Judged:
 def open_tables(con: duckdb.DuckDBPyConnection, entities: Sequence[str]) -> None:
     """Make the empty tables."""
     con.execute(f"create table failure ({FAILURE_COLUMNS}); create table survey_block ({BLOCK_COLUMNS})")
+    con.execute(f"create table usual_duration ({USUAL_COLUMNS})")
     for entity in entities:
         con.execute(f"create table m_{entity} ({_table_columns(load_contracts()[entity])})")
 
@@ -66,7 +71,7 @@ def _table_columns(contract: Contract) -> str:
     if contract.entity == "survey_answer":
         columns += ["_scale_min double", "_scale_max double", "_parent_is_unusable boolean default false"]
     if contract.entity == "survey_response":
-        columns += ["_opposites_agreed boolean"]
+        columns += HELPER_COLUMNS
     return ", ".join(columns)
 
 
@@ -116,11 +121,31 @@ def _insert(entity: str, judged: Judged, sql: str, with_unparsable: bool) -> str
         )"""
 
 
-def add_survey_indices(con: duckdb.DuckDBPyConnection, judged: Judged, medians: dict[str, float]) -> None:
-    """Compute the careless-response indices of a delivery whose responses carry their answers."""
+def add_usual_durations(con: duckdb.DuckDBPyConnection, judged: Judged, context: Context) -> None:
+    """Put what the context knows of durations where the rules of a delivery find it."""
+    known = [("survey_response", survey, spread) for survey, spread in context.response_spread.items()]
+    if context.cycle_spread:
+        known.append(("ticket", "", context.cycle_spread))
+    for entity, survey, spread in known:
+        row = [judged.batch_no, entity, survey, spread.log_median, spread.log_mad]
+        con.execute("insert into usual_duration values (?, ?, ?, ?, ?)", row)
+
+
+def add_survey_indices(con: duckdb.DuckDBPyConnection, judged: Judged, context: Context) -> Context:
+    """Compute the careless-response indices of a delivery whose responses carry their answers.
+
+    Returns:
+        The context, with the norms of the delivery's survey where it had none of these questions.
+    """
     survey_id = melted_survey(judged.loaded.source.feeds[judged.batch.feed])
-    if survey_id and judged.batch.rows:
-        add_indices(con, judged.batch_no, judged.loaded, survey_id, judged.batch.rows.columns, medians)
+    if not survey_id or not judged.batch.rows:
+        return context
+    questions = questions_in(judged.loaded, survey_id, judged.batch.rows.columns)
+    usual = Usual(context.median_duration_seconds, context.survey_norms.get(survey_id))
+    norms = add_indices(con, judged.batch_no, questions, usual, load_rules().with_signs())
+    if norms is None or survey_id in context.survey_norms:
+        return context
+    return context.model_copy(update={"survey_norms": {**context.survey_norms, survey_id: norms}})
 
 
 def run_rules(con: duckdb.DuckDBPyConnection, entity: str, batches: Sequence[Judged]) -> dict[int, str]:

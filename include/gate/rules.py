@@ -22,6 +22,8 @@ from include.gate.batch_rules import BatchRule
 from include.settings import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "expectations" / "rules"
+# Signs are looked for in the responses of this entity.
+SIGNED = "survey_response"
 Verdict = Literal["unusable", "not_counted", "flag", "note"]
 Stage = Literal["gate", "settle"]
 
@@ -41,6 +43,19 @@ class Expectation(BaseModel):
     kwargs: dict[str, Any] = Field(default_factory=dict)
 
 
+class Sign(BaseModel):
+    """A sign of a careless answer.
+
+    It is shown where any of its conditions on a response holds, and can be judged where any of them is not null.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    any_of: tuple[str, ...] = Field(min_length=1)
+    en: str
+    zh: str
+
+
 class Rule(BaseModel):
     """One rule about one entity."""
 
@@ -54,6 +69,7 @@ class Rule(BaseModel):
     sql: str | None = None
     expectation: Expectation | None = None
     settings: dict[str, float | int] = Field(default_factory=dict)
+    signs: dict[str, Sign] = Field(default_factory=dict)
     stop_above: float | None = Field(None, ge=0, le=1)
     en: str
     zh: str
@@ -70,6 +86,15 @@ class Rule(BaseModel):
     def query(self) -> str | None:
         """The rule's SQL with its settings filled in; `{batch}` stays."""
         return None if self.sql is None else _filled(self.sql, self.settings)
+
+    @property
+    def sign_conditions(self) -> dict[str, list[str]]:
+        """Name of each sign -> its conditions, settings filled in."""
+        return {name: [_filled(one, self.settings) for one in sign.any_of] for name, sign in self.signs.items()}
+
+    def sign_words(self, name: str, language: Literal["en", "zh"]) -> str:
+        """A sign in words, settings filled in."""
+        return _filled(getattr(self.signs[name], language), self.settings)
 
     def words(self, language: Literal["en", "zh"]) -> str:
         """The reason in words, settings filled in."""
@@ -88,6 +113,10 @@ class RuleSet:
     def of(self, entity: str, stage: Stage) -> list[Rule]:
         """The rules of an entity at a stage."""
         return [rule for rule in self.by_entity[entity] if rule.stage == stage]
+
+    def with_signs(self) -> Rule | None:
+        """The rule about responses that names the signs of a careless one."""
+        return next((rule for rule in self.by_entity[SIGNED] if rule.signs), None)
 
 
 _holding: ContextVar[RuleSet | None] = ContextVar("_holding", default=None)
@@ -157,6 +186,9 @@ def _read_rules(folder: Path) -> RuleSet:
     doubled = sorted({one for one in ids if ids.count(one) > 1})
     if doubled:
         raise RuleError(f"rule ids stand twice: {', '.join(doubled)}")
+    signed = [rule.id for rules in by_entity.values() for rule in rules if rule.signs]
+    if len(signed) > 1 or any(rule.signs for name, rules in by_entity.items() for rule in rules if name != SIGNED):
+        raise RuleError(f"`signs` belong to one rule of {SIGNED}: {', '.join(signed)}")
     kept = {entity: [rule.model_dump() for rule in rules] for entity, rules in by_entity.items()}
     kept[BATCH] = [rule.as_kept() for rule in of_batches]
     text = json.dumps(kept, ensure_ascii=False, sort_keys=True)

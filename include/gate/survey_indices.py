@@ -1,169 +1,341 @@
 """Careless-response indices of each response, in SQL, from the answers of its own delivery.
 
-Longest run as R `careless` 1.2 counts it (a missing answer is a run of its own), on the answers as given; IRV is the
-standard deviation (n-1) of a person's answers, on the largest same-scale block; relative speed is completion time over
-the survey's median (METHODS 'Survey answer quality').
+The answers are laid out once, a column per question (table `wide`), and every index is worked out on that. Longest run
+as R `careless` 1.2 counts it (a missing answer is a run of its own), on the answers as given; IRV is the standard
+deviation (n-1) of a person's answers, on the largest same-scale block; relative speed is completion time over the
+survey's median (METHODS 'Survey answer quality'); `include/survey_quality/` has the others.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import duckdb
 
-from include.sources.loading import LoadedSource
-from include.sources.melting import questions_in
+from include.gate.rules import Rule
+from include.sources.questionnaires import ratings, scale_items
 from include.sources.schema import Question
-from include.sql import in_list, literal
+from include.sql import literal
+from include.survey_quality.consistency import distance_sql, even_odd_sql, synonyms_sql
+from include.survey_quality.norms import Norms, groups_of, measured_norms
 
 BLOCK_COLUMNS = (
     "row_id bigint, block varchar, item_count bigint, answered_count bigint, longest_run bigint, "
     "distinct_count bigint, has_reverse boolean, is_top boolean, is_middle boolean, irv double"
 )
+# Helper columns of `m_survey_response`; expectations/README.md says what they are.
+HELPER_COLUMNS = (
+    "_opposites_agreed boolean",
+    "_is_contradicted boolean",
+    "_rating_count bigint",
+    "_rating_gap_count bigint",
+    "_is_lowest_score boolean",
+    "_text_bytes bigint",
+    "_mahalanobis_limit double",
+    "_synonym_group_count bigint",
+    "_careless_signs varchar",
+)
+# The setting of the careless rule from which the limit of the Mahalanobis distance comes.
+QUANTILE_SETTING = "mahalanobis_quantile"
+_COMPUTED = (
+    "answered_count",
+    "missing_required_count",
+    "optional_gap_count",
+    "longest_run",
+    "irv",
+    "relative_speed",
+    "even_odd",
+    "mahalanobis",
+    "psychometric_synonyms",
+    *(column.split()[0] for column in HELPER_COLUMNS if not column.startswith("_careless")),
+)
+_JUDGED = ("careless_sign_count", "quality_score", "_careless_signs")
+_CONDITION = re.compile(r"\s*([\w.\-]+)\s*(<=|>=|!=|=|<|>)\s*(-?\d+(?:\.\d+)?)\s*$")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """SQL over `wide`, whose column `a<n>` is the answer to the n-th question that a file carries.
+
+    NaN stands for 'not applicable', infinity for an answer that is no number, null for no answer.
+    """
+
+    questions: tuple[Question, ...]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {question.id: place for place, question in enumerate(self.questions)}
+
+    def column(self, question: Question) -> str:
+        """The column of a question."""
+        return f"a{self._places[question.id]}"
+
+    def number(self, question: Question) -> str:
+        """An answer as given, on its scale or not; null where it is no number."""
+        return f"case when isfinite({self.column(question)}) then {self.column(question)} end"
+
+    def on_scale(self, question: Question) -> str:
+        """An answer counted from the low end of its scale; null where it is not on it."""
+        low, high = _scale(question)
+        column = self.column(question)
+        return f"case when {column} between {low!r} and {high!r} then {column} - {low!r} end"
+
+    def share(self, question: Question, *, turned: bool = False) -> str:
+        """An answer as a share of its scale; `turned`: reverse-keyed items the other way round."""
+        low, high = _scale(question)
+        share = f"({self.on_scale(question)}) / {high - low!r}"
+        return f"1 - {share}" if turned and question.reverse_keyed else share
+
+    def condition(self, text: str) -> str:
+        """SQL of a condition on another answer (`s1.score <= 2`); false where that is not answered."""
+        match = _CONDITION.match(text)
+        if match is None:  # the schema of sources has checked the form
+            raise ValueError(f"no condition: {text!r}")
+        name, operator, number = match.groups()
+        other = next((one for one in self.questions if one.id == name), None)
+        return "false" if other is None else f"coalesce(({self.number(other)}) {operator} {number}, false)"
+
+    def is_shown(self, question: Question) -> str:
+        """SQL of whether a question was shown."""
+        return self.condition(question.shown_if) if question.shown_if else "true"
+
+    def gaps(self, questions: Sequence[Question]) -> str:
+        """SQL of how many of some questions were shown and have no answer."""
+        return _count_of(f"{self.is_shown(one)} and {self.column(one)} is null" for one in questions)
+
+    def blocks(self) -> dict[str, list[Question]]:
+        """The same-scale blocks, each with its items in the order in which they are asked."""
+        found: dict[str, list[Question]] = {}
+        for question in self.questions:
+            if question.block and question.scale:
+                found.setdefault(question.block, []).append(question)
+        return found
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is usual in the survey of a delivery, as far as the context knows it."""
+
+    median_seconds: Mapping[str, float]  # by the id of the survey that a response names
+    norms: Norms | None
 
 
 def add_indices(
-    con: duckdb.DuckDBPyConnection,
-    batch_no: int,
-    loaded: LoadedSource,
-    survey_id: str,
-    raw_columns: list[str],
-    medians: dict[str, float],
-) -> None:
-    """Fill the computed columns of `m_survey_response` and table `survey_block` for one delivery."""
-    items = questions_in(loaded, survey_id, raw_columns)
-    con.execute(
-        f"create or replace temp table response as select * from m_survey_response where batch_no = {batch_no};"
-        f"create or replace temp table answer as select * from m_survey_answer where batch_no = {batch_no}"
-    )
-    _add_blocks(con, items)
-    con.execute(
-        "create or replace temp table median (survey_id varchar, seconds double);"
-        + "".join(f"insert into median values ({literal(k)}, {v!r});" for k, v in sorted(medians.items()))
+    con: duckdb.DuckDBPyConnection, batch_no: int, questions: Sequence[Question], usual: Usual, rule: Rule | None
+) -> Norms | None:
+    """Fill the computed columns of `m_survey_response` and table `survey_block` for one delivery.
+
+    Args:
+        con: the tables on which deliveries are judged.
+        batch_no: the delivery.
+        questions: those that its file carries, in the order in which they are asked.
+        usual: what the context knows of the survey.
+        rule: the rule whose signs make the quality score.
+
+    Returns:
+        The norms that hold for the delivery, measured on itself where the context has none of these questions; None
+        if nobody has enough.
+    """
+    sheet = Sheet(tuple(questions))
+    _lay_out(con, batch_no, sheet)
+    _add_blocks(con, sheet)
+    items = {one.id: sheet.on_scale(one) for one in scale_items(sheet.questions)}
+    norms = usual.norms.of(list(items)) if usual.norms and items else None
+    if norms is None and items:
+        norms = measured_norms(con, "(from wide where _is_usable)", items)
+    norms = norms if norms and norms.is_enough else None
+    quantile = rule.settings.get(QUANTILE_SETTING) if rule else None
+    con.execute(f"create or replace temp table indices as {_indices(sheet, norms, usual.median_seconds, quantile)}")
+    con.execute(f"create or replace temp table judged as {_judged(batch_no, rule)}")
+    changed = ", ".join(f"{name} = j.{name}" for name in (*_COMPUTED, *_JUDGED))
+    con.execute(f"update m_survey_response as r set {changed} from judged j where j.row_id = r.row_id")
+    _add_scales(con, batch_no, sheet)
+    return norms
+
+
+def _scale(question: Question) -> tuple[float, float]:
+    if question.scale is None:
+        raise ValueError(f"{question.id} has no scale")
+    return question.scale
+
+
+def _lay_out(con: duckdb.DuckDBPyConnection, batch_no: int, sheet: Sheet) -> None:
+    """Table `wide`: one row per response, one column per question."""
+    places = ", ".join(f"({literal(one.id)}, {place})" for place, one in enumerate(sheet.questions))
+    answers = ", ".join(
+        f"max(given) filter (where place = {place}) as {sheet.column(one)}" for place, one in enumerate(sheet.questions)
     )
     con.execute(
         f"""
-        create or replace temp table indices as
-        with answered as (
-            select record, count(*) filter (where not is_not_applicable) as answered_count from answer group by record
+        create or replace temp table wide as
+        with item(question_id, place) as (values {places}),
+        answer as (
+            select record, place, is_not_applicable, answer_text,
+                   case when is_not_applicable then 'nan'::double else coalesce(answer_value::double, 'infinity') end
+                       as given
+            from m_survey_answer left join item using (question_id) where batch_no = {batch_no}
         ),
-        largest as (
-            select row_id, arg_max(irv, item_count) as irv, max(longest_run) as longest_run
-            from survey_block group by row_id
-        ),
-        missing as ({_missing_required(items)}),
-        opposites as ({_opposites(items)})
-        select r.row_id, coalesce(a.answered_count, 0) as answered_count, coalesce(m.n, 0) as missing_required_count,
-               l.longest_run, l.irv, r.duration_seconds / nullif(d.seconds, 0) as relative_speed,
-               o.record is not null as opposites_agreed
-        from response r
-        left join answered a using (record)
-        left join largest l on l.row_id = r.row_id
-        left join missing m on m.record = r.record
-        left join opposites o on o.record = r.record
-        left join median d on d.survey_id = r.survey_id
-        """
-    )
-    con.execute(
-        """
-        update m_survey_response as r
-        set answered_count = i.answered_count, missing_required_count = i.missing_required_count,
-            longest_run = i.longest_run, irv = i.irv, relative_speed = i.relative_speed,
-            _opposites_agreed = i.opposites_agreed
-        from indices i where i.row_id = r.row_id
-        """
-    )
-    con.execute(
-        "create or replace temp table scale (question_id varchar, low double, high double);"
-        + "".join(
-            f"insert into scale values ({literal(q.id)}, {q.scale[0]!r}, {q.scale[1]!r});" for q in items if q.scale
+        pivoted as (
+            select record, count(*) filter (where not is_not_applicable) as answered_count,
+                   max(strlen(answer_text)) as text_bytes, {answers}
+            from answer group by record
         )
-        + f"""update m_survey_answer as a set _scale_min = s.low, _scale_max = s.high
-              from scale s where a.batch_no = {batch_no} and a.question_id = s.question_id"""
+        select r.row_id, r._is_usable, p.* exclude (record)
+        from (from m_survey_response where batch_no = {batch_no}) r left join pivoted p using (record)
+        """
     )
 
 
-def _add_blocks(con: duckdb.DuckDBPyConnection, items: list[Question]) -> None:
-    blocks: dict[str, list[Question]] = {}
-    for question in items:
-        if question.block and question.scale:
-            blocks.setdefault(question.block, []).append(question)
-    rows = [
-        f"({literal(block)}, {place}, {literal(q.id)}, {len(members)}, {any(m.reverse_keyed for m in members)}, "
-        f"{q.scale[0]!r}, {q.scale[1]!r})"
-        for block, members in blocks.items()
-        for place, q in enumerate(members)
-        if q.scale
+def _add_blocks(con: duckdb.DuckDBPyConnection, sheet: Sheet) -> None:
+    for block, members in sheet.blocks().items():
+        places = range(len(members))
+        numbers = ", ".join(f"{sheet.number(one)} as v{n}" for n, one in enumerate(members))
+        answers = f"(select row_id, {numbers} from wide)"
+        top = " and ".join(f"coalesce(v{n} = {_scale(one)[1]!r}, true)" for n, one in enumerate(members))
+        middle = " and ".join(f"coalesce(v{n} = {sum(_scale(one)) / 2!r}, true)" for n, one in enumerate(members))
+        con.execute(
+            f"""
+            insert into survey_block
+            select row_id, {literal(block)}, {len(members)}, n, case when n > 0 then longest end, distinct_count,
+                   {any(one.reverse_keyed for one in members)}, case when n > 0 then is_top end,
+                   case when n > 0 then is_middle end,
+                   -- From the sums, which are exact for whole answers.
+                   sqrt((n * squares - total * total) / nullif(n * (n - 1), 0))
+            from (
+                select row_id, {_count_of(f"v{n} is not null" for n in places)} as n,
+                       {" + ".join(f"coalesce(v{n}, 0)" for n in places)} as total,
+                       {" + ".join(f"coalesce(v{n} * v{n}, 0)" for n in places)} as squares,
+                       greatest({", ".join(f"r{n}" for n in places)}) as longest,
+                       len(list_distinct([{", ".join(f"v{n}" for n in places)}])) as distinct_count,
+                       {top} as is_top, {middle} as is_middle
+                from {_runs(answers, len(members))}
+            )
+            """
+        )
+
+
+def _runs(answers: str, size: int) -> str:
+    """A relation of answers v0, v1, … with r0, r1, …: how long the run is that each answer ends."""
+    relation = f"(select *, 1 as r0 from {answers})"
+    for n in range(1, size):
+        relation = f"(select *, case when v{n} = v{n - 1} then r{n - 1} + 1 else 1 end as r{n} from {relation})"
+    return relation
+
+
+def _indices(sheet: Sheet, norms: Norms | None, medians: Mapping[str, float], quantile: float | None) -> str:
+    """SQL of the computed columns, by `row_id`."""
+    rated, items = ratings(sheet.questions), scale_items(sheet.questions)
+    compared: dict[str, str | None] = dict.fromkeys(("mahalanobis", "psychometric_synonyms"))
+    if norms:
+        compared["mahalanobis"] = distance_sql("wide", [sheet.on_scale(one) for one in items], norms)
+        compared["psychometric_synonyms"] = synonyms_sql("wide", [sheet.share(one) for one in items], norms.synonyms())
+    blocks = [[sheet.share(one, turned=True) for one in ratings(block)] for block in sheet.blocks().values()]
+    compared["even_odd"] = even_odd_sql("wide", blocks)
+    columns = ", ".join(f"c_{name}.{name}" if sql else f"null::double as {name}" for name, sql in compared.items())
+    joins = " ".join(f"left join ({sql}) c_{name} using (row_id)" for name, sql in compared.items() if sql)
+    limit = _distance_limit(quantile, len(items)) if quantile and compared["mahalanobis"] else "null"
+    required = [one for one in sheet.questions if one.required]
+    optional = [one for one in rated if not one.required]
+    # Of blocks of the same size the first one that says something.
+    order = " ".join(f"when {literal(block)} then {n}" for n, block in enumerate(sheet.blocks()))
+    irv = f"arg_max(irv, item_count * 1000 - case block {order} end)" if order else "null::double"
+    seconds = " ".join(f"when {literal(survey)} then {median!r}" for survey, median in sorted(medians.items()))
+    relative = f"r.duration_seconds / nullif(case r.survey_id {seconds} end, 0)" if seconds else "null::double"
+    return f"""
+        with run as (
+            select row_id, max(longest_run) as longest_run, {irv} as irv
+            from survey_block where row_id in (select row_id from wide) group by row_id
+        )
+        select w.row_id, coalesce(w.answered_count, 0) as answered_count,
+               {sheet.gaps(required)} as missing_required_count, {sheet.gaps(optional)} as optional_gap_count,
+               run.longest_run, run.irv, {relative} as relative_speed, {columns},
+               {_any_of(_opposites(sheet))} as _opposites_agreed,
+               {_any_of(_contradictions(sheet))} as _is_contradicted,
+               {_count_of(sheet.is_shown(one) for one in rated)} as _rating_count,
+               {sheet.gaps(rated)} as _rating_gap_count,
+               {_any_of(_lowest_scores(sheet))} as _is_lowest_score,
+               coalesce(w.text_bytes, 0) as _text_bytes, {limit}::double as _mahalanobis_limit,
+               {groups_of(norms.synonyms()) if norms else 0} as _synonym_group_count
+        from wide w join m_survey_response r using (row_id) left join run using (row_id) {joins}"""
+
+
+def _distance_limit(quantile: float, items: int) -> str:
+    """The quantile of the chi-square distribution that the distance over so many items follows."""
+    from scipy.special import chdtri  # noqa: PLC0415 - a gate without surveys needs no scipy
+
+    return repr(float(chdtri(items, 1 - quantile)))
+
+
+def _judged(batch_no: int, rule: Rule | None) -> str:
+    """SQL of the computed columns with what the rule's signs say of them, by `row_id`."""
+    signs = rule.sign_conditions if rule else {}
+    shown_by = {name: " or ".join(f"coalesce({one}, false)" for one in found) for name, found in signs.items()}
+    shown = _count_of(shown_by.values())
+    applicable = _count_of(" or ".join(f"({one}) is not null" for one in found) for found in signs.values())
+    names = ", ".join(f"case when {sql} then {literal(name)} end" for name, sql in shown_by.items()) or "null"
+    computed = ", ".join((*_COMPUTED, *_JUDGED))
+    return f"""
+        with known as (
+            select r.* exclude ({computed}), i.* exclude (row_id)
+            from (from m_survey_response where batch_no = {batch_no}) r join indices i using (row_id)
+        ),
+        counted as (
+            select row_id, {", ".join(_COMPUTED)}, {shown} as shown, nullif({applicable}, 0) as applicable,
+                   nullif(concat_ws(', ', {names}), '') as _careless_signs
+            from known
+        )
+        select * exclude (shown, applicable),
+               case when applicable is not null then shown end as careless_sign_count,
+               100.0 * (applicable - shown) / applicable as quality_score
+        from counted"""
+
+
+def _add_scales(con: duckdb.DuckDBPyConnection, batch_no: int, sheet: Sheet) -> None:
+    """Give each answer the ends of its question's scale."""
+    rows = ", ".join(f"({literal(one.id)}, {one.scale[0]!r}, {one.scale[1]!r})" for one in sheet.questions if one.scale)
+    if rows:
+        con.execute(
+            f"""update m_survey_answer as a set _scale_min = s.low, _scale_max = s.high
+                from (values {rows}) s(question_id, low, high)
+                where a.batch_no = {batch_no} and a.question_id = s.question_id"""
+        )
+
+
+def _opposites(sheet: Sheet) -> list[str]:
+    """SQL of agreeing (above the middle) to a statement and to its opposite, per pair."""
+    by_id = {question.id: question for question in sheet.questions}
+    pairs = [(one, by_id[one.opposite_of]) for one in sheet.questions if one.opposite_of in by_id]
+    return [
+        " and ".join(f"({sheet.number(q)}) > {sum(_scale(q)) / 2!r}" for q in pair)
+        for pair in pairs
+        if all(q.scale for q in pair)
     ]
-    if not rows:
-        return
-    con.execute(
-        f"""
-        insert into survey_block
-        with item(block, place, question_id, item_count, has_reverse, low, high) as (values {", ".join(rows)}),
-        grid as (
-            select r.row_id, i.*, a.answer_value as v
-            from response r cross join item i
-            left join answer a on a.record = r.record and a.question_id = i.question_id
-        ),
-        started as (
-            select *, case when v = lag(v) over (partition by row_id, block order by place) then 0 else 1 end as starts
-            from grid
-        ),
-        numbered as (
-            select *, sum(starts) over (partition by row_id, block order by place) as run_no from started
-        ),
-        sized as (
-            select *, case when v is not null then count(*) over (partition by row_id, block, run_no) end as run_length
-            from numbered
-        )
-        select row_id, block, max(item_count), count(v), max(run_length), count(distinct v), bool_or(has_reverse),
-               bool_and(v = high), bool_and(v = (low + high) / 2),
-               -- From exact sums, so that it does not depend on the order of rows.
-               sqrt((count(v) * sum(v * v) - sum(v) * sum(v))::double / nullif(count(v) * (count(v) - 1), 0))
-        from sized group by row_id, block
-        """
-    )
 
 
-def _missing_required(items: list[Question]) -> str:
-    """SQL of record and number of required questions that were shown and have no answer."""
-    parts = []
-    for question in items:
-        if not question.required:
-            continue
-        shown = "true"
-        if question.shown_if:
-            match = re.match(r"\s*([\w.\-]+)\s*(<=|>=|!=|=|<|>)\s*(-?\d+(?:\.\d+)?)\s*$", question.shown_if)
-            if match is None:  # the schema of sources has checked the form
-                raise ValueError(f"{question.id}: shown_if {question.shown_if!r}")
-            name, operator, number = match.groups()
-            shown = (
-                f"exists (select 1 from answer s where s.record = r.record "
-                f"and s.question_id = {literal(name)} and s.answer_value {operator} {number})"
-            )
-        parts.append(
-            f"select record from response r where {shown} and not exists "
-            f"(select 1 from answer a where a.record = r.record and a.question_id = {literal(question.id)})"
-        )
-    if not parts:
-        return "select cast(null as bigint) as record, 0 as n where false"
-    return f"select record, count(*) as n from ({' union all '.join(parts)}) group by record"
+def _contradictions(sheet: Sheet) -> list[str]:
+    """SQL of the top answer to a question beside another answer that contradicts it, per question."""
+    return [
+        f"({sheet.number(one)}) = {_scale(one)[1]!r} and {sheet.condition(one.contradicted_by)}"
+        for one in sheet.questions
+        if one.scale and one.contradicted_by
+    ]
 
 
-def _opposites(items: list[Question]) -> str:
-    """SQL of the records that agree (above the middle) to a statement and to its opposite."""
-    by_id = {question.id: question for question in items}
-    parts = []
-    for question in items:
-        other = by_id.get(question.opposite_of or "")
-        if other and question.scale and other.scale:
-            one, two = ((q.scale[0] + q.scale[1]) / 2 for q in (question, other) if q.scale)
-            parts.append(
-                f"select record from answer where question_id in ({in_list((question.id, other.id))}) "
-                f"and answer_value > case question_id when {literal(question.id)} then {one} else {two} end "
-                "group by record having count(distinct question_id) = 2"
-            )
-    if not parts:
-        return "select cast(null as bigint) as record where false"
-    return f"select distinct record from ({' union all '.join(parts)})"
+def _lowest_scores(sheet: Sheet) -> list[str]:
+    """SQL of the worst answer to a question about the whole, per question."""
+    return [
+        f"({sheet.number(one)}) = {_scale(one)[one.direction == 'lower_is_better']!r}"
+        for one in ratings(sheet.questions)
+        if one.role in ("nps", "csat", "ces")
+    ]
+
+
+def _any_of(conditions: Sequence[str]) -> str:
+    return " or ".join(f"coalesce({one}, false)" for one in conditions) or "false"
+
+
+def _count_of(conditions: Iterable[str]) -> str:
+    return " + ".join(f"({one})::integer" for one in conditions) or "0"

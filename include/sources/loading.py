@@ -206,11 +206,14 @@ class _Check:
             place = ("questionnaires", survey_id, "questions", number)
             self.values(question.values, *place, "values")
             self.other(question, *place, "other")
+            if question.contradicted_by and question.scale is None:
+                self.fail("`contradicted_by` speaks of the top answer: it needs a `scale`", *place, "contradicted_by")
             for one in answered_questions(question):
                 if ids.count(one.id) > 1:
                     self.fail(f"question {one.id} stands twice", *place, "id")
-            shown_by = re.split(r"[\s<>=!]", (question.shown_if or "").strip())[0]
-            for name in filter(None, [question.opposite_of, shown_by]):
+            conditions = [question.shown_if or "", question.contradicted_by or ""]
+            looked_at = [re.split(r"[\s<>=!]", condition.strip())[0] for condition in conditions]
+            for name in filter(None, [question.opposite_of, *looked_at]):
                 if name not in ids:
                     self.fail(f"no question {name}", *place)
 

@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from include.sources.schema import Question, Questionnaire, Source, ValueMap
 
 ENTITY = "entity"
+_RATING_ROLES = ("dimension", "nps", "csat", "ces")
+# A wider scale is a quantity, no rating.
+_WIDEST_SCALE = 1000
+
+
+def ratings(questions: Iterable[Question]) -> list[Question]:
+    """The questions that are answered on a scale of ratings."""
+    return [
+        one
+        for one in questions
+        if one.scale and one.role in _RATING_ROLES and 0 < one.scale[1] - one.scale[0] <= _WIDEST_SCALE
+    ]
+
+
+def scale_items(questions: Iterable[Question]) -> list[Question]:
+    """The ratings that are items of a same-scale block and that no other answer hides."""
+    return [one for one in ratings(questions) if one.block and not one.shown_if]
 
 
 def answered_questions(question: Question) -> list[Question]:

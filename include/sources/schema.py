@@ -134,6 +134,10 @@ class MultipleChoice(_Strict):
         )
 
 
+# A condition on another question's answer: s1.score <= 2
+_CONDITION = r"^\s*[\w.\-]+\s*(<=|>=|!=|=|<|>)\s*-?\d+(\.\d+)?\s*$"
+
+
 class Question(_Strict):
     """One question of a questionnaire."""
 
@@ -147,7 +151,10 @@ class Question(_Strict):
     direction: Literal["higher_is_better", "lower_is_better"] = "higher_is_better"
     reverse_keyed: bool = False
     opposite_of: str | None = None
-    shown_if: str | None = Field(None, pattern=r"^\s*[\w.\-]+\s*(<=|>=|!=|=|<|>)\s*-?\d+(\.\d+)?\s*$")
+    shown_if: str | None = Field(None, pattern=_CONDITION)
+    contradicted_by: str | None = Field(
+        None, pattern=_CONDITION, description="another answer beside which the top answer is a contradiction"
+    )
     required: bool = False
     role: Literal["nps", "csat", "ces", "first_try", "dimension", "ambiguity", "choice", "open"] = "dimension"
     satisfied_min: float | None = None

@@ -48,8 +48,8 @@ RULES = {
         "survey_answer.relationship_answer_out_of_scale",
     ],
     "survey_answer_unreadable_value": ["survey_answer.unmapped_value"],
-    "survey_response_careless": ["survey_response.speeder_not_counted"],
     "survey_response_constant_block": ["survey_response.relationship_constant_short_block"],
+    "survey_response_contradicted": ["survey_response.solved_no_but_complete"],
     "survey_response_duplicate_in_batch": [
         "survey_response.duplicate_in_batch",
         "survey_response.relationship_duplicate_in_batch",
@@ -120,6 +120,17 @@ def test_every_rule_finds_exactly_its_defects(night: Night) -> None:
     assert all(name in night.known["defects"] for names in RULES.values() for name in names)
     assert sum(expected.values()) > 200
     assert {rule: found.get(rule, 0) for rule in SILENT_RULES} == dict.fromkeys(SILENT_RULES, 0)
+
+
+def test_careless_are_the_built_in_speeders_and_otherwise_only_straight_lined(night: Night) -> None:
+    """Honest answers show one sign at most; some straight-lined ones are an unusual combination besides."""
+    careless, alone = night.one(
+        "select count(*), count(*) filter (where not is_straight_lined) from ("
+        "select batch_id, row_number, bool_or(rule_id = 'survey_response_straight_lined') as is_straight_lined "
+        "from audit.audit_quarantined_row where entity = 'survey_response' group by batch_id, row_number "
+        "having bool_or(rule_id = 'survey_response_careless'))"
+    )
+    assert careless >= alone == night.defect("survey_response.speeder_not_counted") > 0
 
 
 def test_every_received_record_and_row_is_accounted_for(night: Night) -> None:

@@ -152,7 +152,10 @@ HELD = {
     "qualtrics.answers.survey_answer: without_response": 5,
 }
 NOT_COUNTED = {
+    "bfi.responses.survey_response: careless": 11,
     "bfi.responses.survey_response: straight_lined": 5,
+    "careless.dataset1.survey_response: careless": 36,
+    "careless.dataset2.survey_response: careless": 11,
     "careless.dataset1.survey_response: straight_lined": 20,
     "careless.dataset2.survey_response: straight_lined": 110,
     "careless.longstring.survey_response: straight_lined": 10,
@@ -197,6 +200,17 @@ def test_longest_runs_as_r_counts_them(real: RealData) -> None:
     irv = "select irv from {clean}/survey_response where source = 'careless' and feed = 'dataset1' and row_number <= 3 "
     found = [row[0] for row in real.rows(irv + "order by row_number")]
     assert found == pytest.approx([0.86307471, 1.03509834, 0.96890428], abs=1e-8)
+
+
+def test_distances_as_r_computes_them(real: RealData) -> None:
+    """METHODS: Mahalanobis D² of the first three rows; 23 are over the .99 quantile of chi-square with 50 degrees."""
+    found = real.rows(
+        "select mahalanobis from {clean}/survey_response where source = 'careless' and feed = 'dataset1' "
+        "order by row_number"
+    )
+    distances = [row[0] for row in found]
+    assert distances[:3] == pytest.approx([44.052381, 40.083684, 49.127623], abs=1e-6)
+    assert sum(distance > 76.15389 for distance in distances) == 23
 
 
 def test_a_constant_row_at_the_top_is_a_flag_without_reversed_items_and_out_of_the_scores_with_them(

@@ -19,8 +19,9 @@ from typing import Any
 import yaml
 
 from include.contracts import load_contracts
-from include.gate.context import Context, write_context
+from include.gate.context import Context, Spread, write_context
 from include.settings import night_id, parse_instant
+from include.survey_quality.norms import Norms
 from tests.support.mini_company import ZONE
 
 Row = dict[str, str]
@@ -598,11 +599,27 @@ def deliver(home: Path, arrivals: Sequence[Arrival], night: int) -> None:
             path.write_text(_csv(FEEDS[one.feed], one.rows), encoding="utf-8")
 
 
+# Of q1 to q4 on 1-5: means of 3, variances of about 1, no covariance.
+NORMS = Norms(
+    items=tuple(f"{SURVEY}.q{n}" for n in range(1, 5)),
+    cases=100,
+    sums=(200,) * 4,
+    products=(500, 400, 400, 400, 500, 400, 400, 500, 400, 500),
+)
+USUAL = Spread(log_median=4.6, log_mad=0.5)
+CONTEXT = Context(
+    median_duration_seconds={SURVEY: 100.0},
+    response_spread={SURVEY: USUAL},
+    cycle_spread=USUAL,
+    survey_norms={SURVEY: NORMS},
+)
+
+
 def fix_context(home: Path, nights: Sequence[str]) -> None:
     """The same context on every night, so that what rules know of the past does not depend on the way here."""
     for night in instants(nights):
         for source in GROUPS:
-            write_context(home, night, source, Context(median_duration_seconds={SURVEY: 100.0}))
+            write_context(home, night, source, CONTEXT)
 
 
 # --- how it is read --------------------------------------------------------------------------------------------------

@@ -73,7 +73,8 @@ questionnaires:
     purpose: transactional
     questions:
 QUESTIONS
-      - {id: s1.score, headers: [满意度], scale: [1, 5], role: csat, satisfied_min: 4, required: true}
+      - {id: s1.score, headers: [满意度], scale: [1, 5], role: csat, satisfied_min: 4, required: true,
+         contradicted_by: "s1.q01 = 1"}
       - {id: s1.why, headers: [原因], scale: [1, 5], shown_if: "s1.score <= 2", required: true}
       - {id: s1.text, headers: [意见], role: open}
 feeds:

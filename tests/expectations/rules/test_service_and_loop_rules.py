@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 from include.gate.ledger import read_ledger
-from include.gate.rules import load_rules
+from include.gate.rules import Stage, load_rules
 from tests.support.mini_company import TICKET_HEADER, MiniCompany
+from tests.support.rule_files import (
+    NIGHT,
+    OF_EVERY_ENTITY,
+    deliver_rows,
+    expected_rules,
+    failed_rules,
+    tried_rules,
+    write_rule_source,
+)
 
-NIGHT = "2026-06-01"
 ENTITIES = ("visit", "follow_up", "review", "asset", "service_partner", "usage", "improvement_action", "metric_target")
-TIMES = ("promised_from", "promised_to", "arrived_at", "finished_at", "contacted_at", "reviewed_at", "answered_at")
+STAGES: tuple[Stage, ...] = ("gate", "settle")
 
 # One file per entity, its columns named as the contract's; the rules that a row fails stand behind `|`.
 FILES = {
@@ -48,7 +55,10 @@ W4,jd,5,,,2026-06-02 00:01,,,,|review_in_future
 W6,jd,5,,,,2026-06-02 00:01,,,|review_answered_in_future review_without_time
 W7,jd,,,,2026-06-01 08:00,,,,|review_without_content
 W5,,5,,,2026-06-01 08:00,,,,|review_missing_required
-""",
+W11,jd,1,1,5,2026-06-01 08:00,,等了三个星期没有人回复电话也打不通问题依旧存在非常失望要求退,,|review_lowest_with_complaint
+W12,jd,1,1,5,2026-06-01 08:00,,等了三个星期没有人回复电话也打不通问题依旧存在非常失望要求,,|
+W13,jd,2,1,5,2026-06-01 08:00,,等了三个星期没有人回复电话也打不通问题依旧存在非常失望要求退,,|
+""",  # noqa: E501
     "asset": """
 asset_id,customer_id,product_id,service_partner_id,installed_date,warranty_end_date,retired_date
 A1,C1,P1,SP1,2026-06-01,2026-06-01,2026-06-01|
@@ -88,60 +98,20 @@ G4,churn_rate,2026-06-01,2026-06-01,,0.1,,|metric_target_missing_required
 MASTER = "customer_id\nC1\n"
 
 
-def _source() -> str:
-    feeds = []
-    for entity, text in {**FILES, "customer": MASTER}.items():
-        columns = text.strip().splitlines()[0].split(",")
-        mapped = "".join(
-            f"\n          {name}: "
-            + (f'{{from: [{name}], formats: ["%Y-%m-%d %H:%M"]}}' if name in TIMES else f"[{name}]")
-            for name in columns
-        )
-        feeds.append(
-            f'  {entity}:\n    delivery: incremental\n    files: "{{night}}/{entity}.csv"\n    entities:\n'
-            f"      {entity}:\n        key_spaces: {{ticket_id: desk}}\n        columns:{mapped}"
-            if "ticket_id" in columns
-            else f'  {entity}:\n    delivery: incremental\n    files: "{{night}}/{entity}.csv"\n    entities:\n'
-            f"      {entity}:\n        columns:{mapped}"
-        )
-    head = 'source: field\nsystem: Field\ngroup: crm\nfolder: "{home}/inbox/field"\ntime_zone: Asia/Shanghai\nfeeds:\n'
-    return head + "\n".join(feeds) + "\n"
-
-
 @pytest.fixture(scope="module")
 def gated(tmp_path_factory: pytest.TempPathFactory) -> MiniCompany:
     """The files, landed, gated and settled on one night."""
     company = MiniCompany(Path(tmp_path_factory.mktemp("rules")))
-    company.write_source("field.yml", _source())
+    write_rule_source(company, "field", {**FILES, "customer": MASTER}, ticket_space="desk")
     company.deliver(NIGHT, "tickets.csv", TICKET_HEADER + "T1,,处理中,2026/6/1 08:00,,,\n")
-    company.deliver(NIGHT, "customer.csv", MASTER, source="field")
-    for entity, text in FILES.items():
-        lines = [line.rsplit("|", 1)[0] for line in text.strip().splitlines()]
-        company.deliver(NIGHT, f"{entity}.csv", "\n".join(lines) + "\n", source="field")
+    deliver_rows(company, "field", {**FILES, "customer": MASTER})
     company.run(NIGHT)
     return company
 
 
-@pytest.fixture(scope="module")
-def judged(gated: MiniCompany) -> dict[str, dict[int, set[str]]]:
-    """Entity -> number of the record -> rules that it fails; notes mark no row."""
-    found: dict[str, dict[int, set[str]]] = {entity: defaultdict(set) for entity in FILES}
-    for entity in FILES:
-        for record, flags in gated.clean(entity, "row_number, flag_rules"):
-            found[entity][record].update((flags or "").split(","))
-        for record, rule, _ in gated.reasons(entity):
-            found[entity][record].add(rule)
-    return found
-
-
 @pytest.mark.parametrize("entity", ENTITIES)
-def test_every_row_fails_its_rules_and_no_other(judged: dict[str, dict[int, set[str]]], entity: str) -> None:
-    notes = {rule.id for rule in load_rules().of(entity, "gate") if rule.verdict == "note"}
-    expected = {
-        number: set(line.rsplit("|", 1)[1].split()) - notes
-        for number, line in enumerate(FILES[entity].strip().splitlines()[1:], start=1)
-    }
-    assert {record: rules - {""} for record, rules in judged[entity].items()} == expected
+def test_every_row_fails_its_rules_and_no_other(gated: MiniCompany, entity: str) -> None:
+    assert failed_rules(gated, entity) == expected_rules(FILES, entity)
 
 
 def test_notes_are_counted(gated: MiniCompany) -> None:
@@ -153,18 +123,14 @@ def test_notes_are_counted(gated: MiniCompany) -> None:
 
 def test_every_rule_of_the_files_is_tried() -> None:
     """Save those of references whose key space nobody delivers here, and of every entity."""
-    tried = {
-        rule for text in FILES.values() for line in text.strip().splitlines()[1:] for rule in line.split("|")[1].split()
-    }
     own = {
         rule.id
         for entity in ENTITIES
-        for stage in ("gate", "settle")
-        for rule in load_rules().of(entity, stage)  # type: ignore[arg-type]
-        if not rule.id.endswith(("unparsable", "missing_key", "missing_required", "unreadable_value",
-                                 "duplicate_in_batch", "unmapped_value"))
-    }  # fmt: skip
-    assert own - tried == {
+        for stage in STAGES
+        for rule in load_rules().of(entity, stage)
+        if not rule.id.endswith(OF_EVERY_ENTITY)
+    }
+    assert own - tried_rules(FILES) == {
         "visit_unknown_agent", "follow_up_unknown_response", "follow_up_unknown_agent", "review_unknown_customer",
         "review_unknown_product", "review_unknown_order", "asset_unknown_product",
     }  # fmt: skip

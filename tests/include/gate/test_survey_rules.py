@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import random
+from datetime import datetime, timedelta
 
 import pytest
 
-from tests.support.mini_company import RESPONSE_HEADER, MiniCompany, response
+from include.gate.context import read_context
+from tests.support.mini_company import RESPONSE_HEADER, TICKET_HEADER, MiniCompany, response
 
 FIRST = "2026-06-01"
 HONEST = "454345443454"
@@ -64,6 +67,120 @@ def test_speed_alone_is_a_flag_and_with_a_second_sign_not_counted(company: MiniC
         (None, fast),
     ]
     assert found["1"][4] == 0.5
+
+
+def test_two_signs_are_careless_and_one_is_not(company: MiniCompany) -> None:
+    """Honest people take 60 s: a third of it is 20 s, but two seconds for each of 13 ratings are 26 s."""
+    judged(
+        company,
+        *[response(str(n), HONEST, seconds="60秒") for n in range(10, 21)],
+        response("1", "333333123454", seconds="25秒"),
+        response("2", "333333123454", seconds="26秒"),
+        response("3", "333331233454", seconds="25秒"),  # a run of five
+        response("4", "33333-------", seconds="25秒"),  # constant, but six ratings in 25 s
+        response("5", "333333------", seconds="13秒"),  # seven ratings in 13 s
+        response("6", "443434344343", seconds="19秒"),  # hardly any variability: irv 0.52
+        response("7", "444443444444", seconds="19秒"),  # irv 0.29
+    )
+    careless = "coalesce(contains(not_counted_rules, 'survey_response_careless'), false)"
+    columns = f"response_id, {careless}, careless_sign_count, quality_score"
+    found = {row[0]: row[1:] for row in company.clean("survey_response", columns)}
+    assert {key: found[key][:2] for key in "1234567"} == {
+        "1": (True, 2),
+        "2": (False, 1),
+        "3": (False, 1),
+        "4": (False, 1),
+        "5": (True, 2),
+        "6": (False, 1),
+        "7": (True, 2),
+    }
+    assert found["1"][2] == 0.0, "of two that can be judged: one block has no halves, 18 people make no covariance"
+    assert found["2"][2] == 50.0
+    told = dict(company.reasons("survey_response", "row_number, reason_en"))
+    assert told[12] == "At least 2 signs of a careless answer: fast, no_variation"
+
+
+def test_gaps_contradictions_and_speed_per_rating(company: MiniCompany) -> None:
+    """13 ratings are shown, a 14th after a low score."""
+    found = judged(
+        company,
+        *[response(str(n), HONEST, seconds="60秒") for n in range(10, 15)],
+        response("1", "454345------"),  # 6 of 13
+        response("2", "45434-------"),  # 7 of 13
+        response("3", "45434-------", score="2", why="3"),  # 7 of 14
+        response("4", "154345443454", score="5"),  # the top score beside a 1
+        response("5", "154345443454", score="4"),
+        response("6", HONEST, seconds="26秒"),
+        response("7", HONEST, seconds="25秒"),
+    )
+    gaps, contradicted, fast = (f"survey_response_{name}" for name in ("too_many_gaps", "contradicted", "fast"))
+    assert {key: found[key][:2] for key in "1234567"} == {
+        "1": (None, None),
+        "2": (gaps, None),
+        "3": (None, None),
+        "4": (None, contradicted),
+        "5": (None, None),
+        "6": (None, fast),  # of a median of 60 s
+        "7": (None, f"{fast},{fast}_per_rating"),
+    }
+    counted = dict(company.clean("survey_response", "response_id, optional_gap_count"))
+    assert [counted[key] for key in ("10", "1", "2", "3")] == [0, 6, 7, 7]
+
+
+def test_what_is_extreme_is_there_to_be_read(company: MiniCompany) -> None:
+    """Times of 60, 120 and 240 s: of their logarithms the median deviation is ln 2, so five are a factor of 32."""
+    usual = [response(f"u{n}{s}", HONEST, seconds=f"{s}秒") for s in (60, 120, 240) for n in range(11)]
+    found = judged(
+        company,
+        *usual,
+        response("1", HONEST, seconds="3841秒"),
+        response("2", HONEST, seconds="3839秒"),
+        response("3", HONEST, score="1", why="3", text="气" * 30),
+        response("4", HONEST, score="1", why="3", text="气" * 29),
+        response("5", HONEST, score="2", why="3", text="气" * 30),
+        response("6", HONEST, score="1", why="3", text="a" * 90),
+    )
+    long, complaint = "survey_response_extreme_duration", "survey_response_lowest_with_complaint"
+    assert [found[key][1] for key in "123456"] == [long, None, complaint, None, None, complaint]
+    spread = read_context(company.home, company.night(FIRST), "survey").response_spread["s1"]
+    assert math.isclose(math.exp(spread.log_median), 120)
+    assert math.isclose(math.exp(spread.log_mad), 2)
+
+
+def test_a_cycle_far_from_the_usual_is_extreme(company: MiniCompany) -> None:
+    """Cycles of 60, 120 and 240 minutes, as above: beyond 3,840 minutes and under 3.75."""
+    created = datetime(2026, 5, 20, 8)
+    cycles = [*[60, 120, 240] * 11, 3841, 3839, 3, 4]
+    lines = [
+        f"T{n},C1,已解决,{created:%Y/%m/%d %H:%M},{created + timedelta(minutes=cycle):%Y/%m/%d %H:%M},,\n"
+        for n, cycle in enumerate(cycles)
+    ]
+    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + "".join(lines))
+    company.run(FIRST)
+    extreme = "ticket_id, contains(flag_rules, 'ticket_extreme_cycle')"
+    assert [key for key, is_extreme in company.clean("ticket", extreme) if is_extreme] == ["T33", "T35"]
+    second = "2026-06-02"
+    line = f"T99,C1,已解决,{created:%Y/%m/%d %H:%M},{created + timedelta(minutes=3841):%Y/%m/%d %H:%M},,\n"
+    company.deliver(second, "tickets.csv", TICKET_HEADER + line)
+    company.run(second)
+    assert ("T99", True) in company.clean("ticket", extreme), "one ticket is measured by the last nights"
+
+
+def test_what_is_usual_comes_from_the_first_delivery_and_then_from_the_last_nights(company: MiniCompany) -> None:
+    chance = random.Random(3)
+    people = ["".join(str(chance.randint(1, 5)) for _ in range(12)) for _ in range(40)]
+    first = [response(str(n), answers) for n, answers in enumerate(people)]
+    judged(company, *first, response("gap", "-" + people[0][1:]))
+    source = "survey"
+    tonight = read_context(company.home, company.night(FIRST), source)
+    assert tonight.survey_norms["s1"].cases == 40
+    second = "2026-06-02"
+    company.deliver(second, "responses.csv", RESPONSE_HEADER + response("odd", people[0]), source=source)
+    company.run(second)
+    assert read_context(company.home, company.night(second), source).survey_norms == tonight.survey_norms
+    distances = dict(company.clean("survey_response", "response_id, mahalanobis"))
+    assert distances["odd"] == distances["0"] > 0
+    assert distances["gap"] is None
 
 
 def test_a_required_question_is_missing_only_where_it_was_shown(company: MiniCompany) -> None:

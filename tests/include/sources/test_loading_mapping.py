@@ -78,6 +78,8 @@ feeds:
         ("{id: s.3, headers: [Q3], scale: [1, 5]}", "{id: s.3, free_text: 〖〗, role: open}", "is free text as it is"),
         ("{id: s.3, headers: [Q3], scale: [1, 5]}", "{id: s.3, free_text: 〖}", "at least 2 characters"),
         ("{id: s.3, headers: [Q3]", "{id: s.1.A, headers: [Q3]", "question s.1.A stands twice"),
+        ("opposite_of: s.3", 'contradicted_by: "s.9 = 1"', "no question s.9"),
+        ("scale: [1, 5], opposite_of: s.3", 'contradicted_by: "s.3 = 1"', "it needs a `scale`"),
         ("opposite_of: s.3", "opposite_of: s.1", "no question s.1"),  # what is answered is s.1.A
     ],
 )

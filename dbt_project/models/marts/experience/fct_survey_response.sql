@@ -151,10 +151,15 @@ final as (
         end as is_closed_loop,
         coalesce(judged.answered_count, judged.scored_count, 0) as answered_count,
         judged.missing_required_count,
+        judged.optional_gap_count,
         judged.longest_run,
         judged.irv,
         judged.relative_speed,
-        cast(null as double) as quality_score,
+        judged.even_odd,
+        judged.mahalanobis,
+        judged.psychometric_synonyms,
+        judged.careless_sign_count,
+        judged.quality_score,
         case
             when judged.not_counted_rules is null then judged.own_flag_rules
             when judged.own_flag_rules is null then judged.not_counted_rules

@@ -1,0 +1,137 @@
+"""`docs/rules.md`: what is fit to count, in both languages, from the rule files."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import yaml
+
+from include.contracts import load_contracts
+from include.gate.rules import FOLDER, Rule, RuleSet, load_rules
+
+_VERDICTS = {
+    "unusable": "unusable · 不可用",
+    "not_counted": "not counted · 不计分",
+    "flag": "flag · 标记",
+    "note": "note · 提示",
+}
+_VERDICT_WORDS = (
+    ("unusable", "goes to quarantine", "进入隔离区"),
+    ("not_counted", "is kept, and left out of the scores", "保留，但不计入得分"),
+    ("flag", "is kept, counted and marked", "保留、计入并标记"),
+    ("note", "is reported only", "仅作提示"),
+)
+# What each requirement is about, and what of it is met where no rule can: after the gate, or over whole deliveries.
+_REQUIREMENTS = {
+    "CL-1": ("straight-lining", "直线作答", ""),
+    "CL-2": ("speed", "作答过快", "a third of the median with another sign · 中位数三分之一且另有迹象: CL-9"),
+    "CL-3": ("duplicates", "重复", "versions · 版本: staging; one person under two keys · 跨键同一人: `dim_customer`"),
+    "CL-4": ("missing values", "缺失", "optional gaps · 选答漏答: `optional_gap_count`"),
+    "CL-5": ("contradictions", "矛盾", ""),
+    "CL-6": ("range and scale", "取值与量表", ""),
+    "CL-7": ("references", "引用", "inferred members · 推断成员: `is_inferred`"),
+    "CL-8": ("extreme cases", "极端个案", ""),
+    "CL-9": ("careless answers", "敷衍作答", "indices · 各指数: columns of `fct_survey_response`"),
+    "CL-10": ("volume, freshness, drift", "数量、时效与漂移", "remarks per delivery · 每次交付的提示"),
+    "IN-1": ("mapping", "字段映射", ""),
+    "IN-6": ("bad input", "异常输入", ""),
+}
+
+
+def rules_page() -> str:
+    """The text of the page."""
+    rules = load_rules()
+    shared = _shared_rules()
+    text = [
+        "# Rules · 规则\n\n<!-- Written by `make docs`; change what it is written from, not this page. -->\n\n",
+        "`expectations/rules/*.yml` alone decides what is fit to count; Great Expectations runs it.\n",
+        "What happens to a row that fails:\n\n",
+        "`expectations/rules/*.yml` 是数据能否计入的唯一依据，由 Great Expectations 执行。未通过的行：\n\n",
+        "| verdict · 判定 | |\n| --- | --- |\n",
+        *(f"| {_VERDICTS[name]} | {en} · {zh} |\n" for name, en, zh in _VERDICT_WORDS),
+        "\n## Requirements × entities · 要求与实体\n\n",
+        "| requirement · 要求 | rules of · 规则 | met elsewhere · 其他环节 |\n| --- | --- | --- |\n",
+        *_coverage(rules, shared),
+        "\nReferences that no rule judges · 不作判定的引用: ",
+        ", ".join(f"`{one}`" for one in _unjudged(rules)),
+        ".\n\n## Every entity · 所有实体\n\nEach id has the entity's name before it. 编号前加实体名。\n\n",
+        *_table(shared),
+    ]
+    ids = {f"{entity}_{rule.id}" for rule in shared for entity in rules.by_entity}
+    for entity, found in rules.by_entity.items():
+        own = [rule for rule in found if rule.id not in ids]
+        if own:
+            name = load_contracts()[entity].name
+            text += [f"\n## {name['en']} · {name['zh']} (`{entity}`)\n\n", *_table(own)]
+            text += [line for rule in own if rule.signs for line in _signs(rule)]
+    return "".join(text)
+
+
+def _shared_rules() -> list[Rule]:
+    content = yaml.safe_load((FOLDER / "every_entity.yml").read_text(encoding="utf-8"))
+    return [Rule.model_validate(rule) for rule in content["rules"]]
+
+
+def _coverage(rules: RuleSet, shared: Sequence[Rule]) -> list[str]:
+    """Per requirement: which entities have how many rules for it."""
+    ids = {f"{entity}_{rule.id}" for rule in shared for entity in rules.by_entity}
+    counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for rule in shared:
+        counts[rule.requirement]["every entity · 所有实体"] += 1
+    for entity, found in rules.by_entity.items():
+        for rule in found:
+            if rule.id not in ids:
+                counts[rule.requirement][f"`{entity}`"] += 1
+    missing = counts.keys() - _REQUIREMENTS.keys()
+    if missing:
+        raise ValueError(f"rules serve requirements without words: {', '.join(sorted(missing))}")
+    listed = {name: ", ".join(f"{entity} {count}" for entity, count in found.items()) for name, found in counts.items()}
+    return [
+        f"| {name} {en} · {zh} | {listed.get(name, '')} | {more} |\n" for name, (en, zh, more) in _REQUIREMENTS.items()
+    ]
+
+
+def _unjudged(rules: RuleSet) -> list[str]:
+    """The references of contracts that no rule looks at."""
+    return [
+        f"{entity}.{name}"
+        for entity, contract in load_contracts().items()
+        for name, column in contract.columns.items()
+        if column.references
+        and not any(
+            f"'{name}'" in str(rule.expectation) or f"{name}_is" in (rule.query or "")
+            for rule in rules.of(entity, "settle")
+        )
+    ]
+
+
+def _table(rules: Sequence[Rule]) -> list[str]:
+    """The rules of one entity."""
+    head = "| id | requirement · 要求 | verdict · 判定 | settings · 参数 | words · 说明 |\n"
+    return [head, "| --- | --- | --- | --- | --- |\n", *(_row(rule) for rule in rules)]
+
+
+def _row(rule: Rule) -> str:
+    verdict = _VERDICTS[rule.verdict] + (" (held · 暂留)" if rule.holds else "")
+    settings = [f"{name} {value:g}" for name, value in rule.settings.items()]
+    if rule.stop_above is not None:
+        settings.append(f"stops the delivery above · 超过则停止整批: {rule.stop_above:.0%}")
+    words = f"{rule.words('en')}<br>{rule.words('zh')}".replace("|", "\\|")
+    return f"| `{rule.id}` | {rule.requirement} | {verdict} | {', '.join(settings)} | {words} |\n"
+
+
+def _signs(rule: Rule) -> list[str]:
+    """The signs of a careless answer, and the score that they make."""
+    return [
+        f"\nSigns of a careless answer · 敷衍作答迹象 (`{rule.id}`).\n\n",
+        "One is shown where one of its conditions holds, and can be judged where one of them is known.\n",
+        "`quality_score` = 100 × (judged − shown) ÷ judged.\n\n",
+        "任一条件成立即为出现，任一条件可知即为可判断；`quality_score` = 100 ×（可判断数 − 出现数）÷ 可判断数。\n\n",
+        "| sign · 迹象 | conditions · 条件 | words · 说明 |\n| --- | --- | --- |\n",
+        *(
+            f"| `{name}` | {'<br>'.join(f'`{one}`' for one in conditions)} | "
+            f"{rule.sign_words(name, 'en')}<br>{rule.sign_words(name, 'zh')} |\n"
+            for name, conditions in rule.sign_conditions.items()
+        ),
+    ]
