@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from include.reporting.audit.flow_picture import PLACES, flow_picture
 from include.reporting.audit.ledger_facts import VERDICTS, Flow, LedgerNight, Moved
 from include.reporting.audit.night_state import Changes, RuleChange, RuleWords
 from include.reporting.audit.page_facts import TREND_NIGHTS, AuditFacts
-from include.reporting.audit.sampled_rows import PER_RULE, SampledRow
+from include.reporting.audit.sampled_rows import PER_RULE, SampledRow, Samples
 from include.reporting.audit.views import (
     Line,
     night_file,
@@ -78,7 +78,7 @@ def night_page(
     facts: AuditFacts,
     night: datetime,
     language: Language,
-    samples: Mapping[str, Sequence[SampledRow]],
+    samples: Samples,
     effect: NightEffect | None,
     changes: Changes | None,
 ) -> dict[str, Any]:
@@ -168,9 +168,7 @@ def _cards(night: LedgerNight, before: LedgerNight | None, language: Language) -
     return [card(place) for place in ("rows_in", *PLACES)]
 
 
-def _rule_rows(
-    facts: AuditFacts, night: datetime, language: Language, samples: Mapping[str, Sequence[SampledRow]]
-) -> list[RuleRow]:
+def _rule_rows(facts: AuditFacts, night: datetime, language: Language, samples: Samples) -> list[RuleRow]:
     """The rules that found rows, the gravest verdict and the most rows first."""
     before = facts.before(night)
     earlier = facts.rules[before] if before else {}

@@ -43,6 +43,11 @@ class AuditFacts:
         return list(self.ledger.nights)
 
     @cached_property
+    def prints(self) -> dict[datetime, str]:
+        """The print of each night's ledger."""
+        return {night: found.print() for night, found in self.ledger.nights.items()}
+
+    @cached_property
     def rules(self) -> dict[datetime, dict[str, Check]]:
         """What each rule found on each night, over all sources."""
         return {night: found.rules() for night, found in self.ledger.nights.items()}
@@ -59,19 +64,24 @@ class AuditFacts:
         """One night's ledger."""
         return self.ledger.nights[night]
 
+    @cached_property
+    def place(self) -> dict[datetime, int]:
+        """Where each night stands in the order."""
+        return {night: place for place, night in enumerate(self.order)}
+
     def before(self, night: datetime) -> datetime | None:
         """The night before one."""
-        place = self.order.index(night)
+        place = self.place[night]
         return self.order[place - 1] if place else None
 
     def after(self, night: datetime) -> datetime | None:
         """The night after one."""
-        place = self.order.index(night) + 1
+        place = self.place[night] + 1
         return self.order[place] if place < len(self.order) else None
 
     def last(self, count: int, until: datetime | None = None) -> list[datetime]:
         """The last nights up to one, oldest first."""
-        end = len(self.order) if until is None else self.order.index(until) + 1
+        end = len(self.order) if until is None else self.place[until] + 1
         return self.order[max(end - count, 0) : end]
 
     def rule_trend(self, rule_id: str, nights: Sequence[datetime]) -> list[float | None]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import pyarrow as pa
+from markupsafe import Markup, escape
 
 from include.contracts import Contract, load_contracts
 from include.sql import in_list, literal, quoted
@@ -34,60 +38,89 @@ class SampledRow:
     status: str
     en: str
     zh: str
-    cells: tuple[tuple[str, str], ...]
-    is_cut: bool
+    content: Markup
+
+
+@dataclass(frozen=True)
+class NightFiles:
+    """What a night's samples are taken from: entity and path below the data home; and how many rows of each rule."""
+
+    night: datetime
+    quarantine: tuple[tuple[str, str], ...]
+    clean: tuple[tuple[str, str], ...]
+    limit: int
+
+
+Samples = dict[str, list[SampledRow]]
+
+
+def rows_per_rule(rules: int) -> int:
+    """How many rows of each rule a page shows where so many rules found something."""
+    return max(3, min(PER_RULE, _PER_PAGE // max(rules, 1)))
 
 
 def sampled_rows(
-    con: duckdb.DuckDBPyConnection,
-    home: Path,
-    quarantine_files: Iterable[tuple[str, str]],
-    clean_files: Iterable[tuple[str, str]],
-    rules: int,
-) -> dict[str, list[SampledRow]]:
-    """At most 20 rows of each rule, by rule: unusable and not counted ones from quarantine, flagged ones from clean.
+    con: duckdb.DuckDBPyConnection, home: Path, nights: Sequence[NightFiles]
+) -> dict[datetime, dict[str, list[SampledRow]]]:
+    """Rows of each rule by night: unusable and not counted ones from quarantine, flagged ones from clean.
+
+    Many nights are read together, as a query costs more than the few rows that a night's small files hold.
 
     Args:
         con: any connection.
         home: the data home.
-        quarantine_files: entity and path below the data home.
-        clean_files: the same of clean.
-        rules: how many rules found something, to share out the room.
+        nights: of which pages are written.
     """
-    limit = max(3, min(PER_RULE, _PER_PAGE // max(rules, 1)))
-    found: dict[str, list[SampledRow]] = defaultdict(list)
-    rows = []
-    paths = [str(home / path) for _, path in quarantine_files if (home / path).exists()]
-    if paths:
-        rows += con.execute(_quarantined_sql(paths), [limit]).fetchall()
-    by_entity: dict[str, list[str]] = defaultdict(list)
-    for entity, path in clean_files:
-        if (home / path).exists():
-            by_entity[entity].append(str(home / path))
+    found: dict[datetime, Samples] = {one.night: defaultdict(list) for one in nights}
     contracts = load_contracts()
-    for entity, files in by_entity.items():
-        rows += con.execute(_flagged_sql(contracts[entity], files), [limit]).fetchall()
-    for rule_id, source, feed, number, key, status, en, zh, content in rows:
-        cells, is_cut = _cells(content)
-        found[rule_id].append(SampledRow(source, feed, number, key or "", status, en, zh, cells, is_cut))
-    return dict(found)
+    rows = _read(con, home, nights, _QUARANTINED, [path for one in nights for _, path in one.quarantine], "quarantine")
+    for entity in sorted({entity for one in nights for entity, _ in one.clean}):
+        paths = [path for one in nights for name, path in one.clean if name == entity]
+        rows += _read(con, home, nights, _flagged_sql(contracts[entity]), paths, "clean")
+    for number, rule_id, source, feed, row_number, key, status, en, zh, content in rows:
+        row = SampledRow(source, feed, row_number, key or "", status, en, zh, _content(content))
+        found[nights[number].night][rule_id].append(row)
+    return found
 
 
-def _quarantined_sql(paths: list[str]) -> str:
-    return f"""
-        select rule_id, source, feed, row_number, business_key, status, reason_en, reason_zh, raw_row_masked
-        from (
-            select
-                rule_id, source, feed, row_number, business_key, status, reason_en, reason_zh, raw_row_masked,
-                row_number() over (partition by rule_id order by source, feed, batch_id, row_id) as place
-            from read_parquet([{in_list(paths)}])
-        )
-        where place <= ?
-        order by rule_id, place
-    """
+def _read(
+    con: duckdb.DuckDBPyConnection, home: Path, nights: Sequence[NightFiles], sql: str, wanted: list[str], room: str
+) -> list[tuple[Any, ...]]:
+    """The rows of a query over files; the table `file` says which night each belongs to, and how many it may show."""
+    known = {path for path in wanted if (home / path).exists()}
+    places = [
+        (str(home / path), number, one.limit)
+        for number, one in enumerate(nights)
+        for _, path in (one.quarantine if room == "quarantine" else one.clean)
+        if path in known
+    ]
+    if not places:
+        return []
+    table = pa.table(dict(zip(("path", "night", "room"), map(list, zip(*places, strict=True)), strict=True)))
+    con.register("file", table)
+    paths = sorted({path for path, _, _ in places})
+    rows = f"read_parquet([{in_list(paths)}], union_by_name = true, filename = true)"
+    return con.execute(sql.replace("{rows}", rows)).fetchall()
 
 
-def _flagged_sql(contract: Contract, paths: list[str]) -> str:
+_QUARANTINED = """
+    select night, rule_id, source, feed, row_number, business_key, status, reason_en, reason_zh, raw_row_masked
+    from (
+        select
+            f.night, f.room, q.rule_id, q.source, q.feed, q.row_number, q.business_key, q.status, q.reason_en,
+            q.reason_zh, q.raw_row_masked,
+            row_number() over (
+                partition by f.night, q.rule_id order by q.source, q.feed, q.batch_id, q.row_id
+            ) as place
+        from {rows} as q
+        join file as f on f.path = q.filename
+    )
+    where place <= room
+    order by night, rule_id, place
+"""
+
+
+def _flagged_sql(contract: Contract) -> str:
     """Flagged rows of an entity; of clean every column may be shown but the hashes, which say nothing to anybody."""
     shown = [
         name
@@ -98,34 +131,32 @@ def _flagged_sql(contract: Contract, paths: list[str]) -> str:
     keys = [name for name in contract.key if name in shown]
     key = f"concat_ws('|', {', '.join(quoted(name) for name in keys)})" if keys else "null"
     return f"""
-        select rule_id, source, feed, row_number, key, 'flag', '', '', content
+        select night, rule_id, source, feed, row_number, key, 'flag', '', '', json_object({content})::varchar
         from (
-            select *, row_number() over (partition by rule_id order by source, feed, batch_id, row_id) as place
+            select *, row_number() over (partition by night, rule_id order by source, feed, batch_id, row_id) as place
             from (
-                select
-                    unnest(string_split(flag_rules, ',')) as rule_id, source, feed, batch_id, row_id, row_number,
-                    {key} as key, json_object({content})::varchar as content
-                from read_parquet([{in_list(paths)}], union_by_name = true)
-                where flag_rules is not null
+                select unnest(string_split(c.flag_rules, ',')) as rule_id, f.night, f.room, {key} as key, c.*
+                from {{rows}} as c
+                join file as f on f.path = c.filename
+                where c.flag_rules is not null
             )
         )
-        where place <= ?
-        order by rule_id, place
+        where place <= room
+        order by night, rule_id, place
     """
 
 
-def _cells(content: str | None) -> tuple[tuple[tuple[str, str], ...], bool]:
-    """What a row holds, without empty cells, as far as there is room; and whether something was left out."""
-    shown: list[tuple[str, str]] = []
+def _content(text: str | None) -> Markup:
+    """What a row holds, without empty cells, as far as there is room."""
+    parts = []
     room = _SHOWN_CHARACTERS
-    for name, value in (json.loads(content) if content else {}).items():
+    for name, value in (json.loads(text) if text else {}).items():
         if value is None or value == "":
             continue
-        text = str(value)
         if room <= len(name) + 2:
-            return tuple(shown), True
-        shown.append((name, text[: room - len(name)]))
-        room -= len(name) + len(text) + 2
-        if room < 0:
-            return tuple(shown), True
-    return tuple(shown), False
+            parts.append("…")
+            break
+        told = str(value)
+        parts.append(f"<span><i>{escape(name)}</i> {escape(told[: room - len(name)])}</span>")
+        room -= len(name) + len(told) + 2
+    return Markup(" ".join(parts))

@@ -77,7 +77,7 @@ def rule_line(facts: AuditFacts, language: Language, rule_id: str, nights: Seque
     known = [value for value in values if value is not None]
     told = [_percent(language, value) for value in (min(known), max(known), known[-1])] if known else ["–"] * 3
     says = say(language, "spark_says", n=len(nights), low=told[0], high=told[1], last=told[2])
-    return Line(spark_line(values), says)
+    return Line(spark_line(tuple(values)), says)
 
 
 def chart(
@@ -96,7 +96,7 @@ def chart(
 
     known = [(night, value) for night, value in zip(nights, values, strict=True) if value is not None]
     if not known:
-        return Line(spark_line(values, *_CHART), say(language, "trend_none", name=name, n=len(nights)))
+        return Line(spark_line(tuple(values), *_CHART), say(language, "trend_none", name=name, n=len(nights)))
     night, last = known[-1]
     figures = [value for _, value in known]
     says = say(
@@ -109,7 +109,7 @@ def chart(
         low=told(min(figures)),
         high=told(max(figures)),
     )
-    return Line(spark_line(values, *_CHART), says)
+    return Line(spark_line(tuple(values), *_CHART), says)
 
 
 def share_of(night: LedgerNight, place: str, source: str | None = None) -> float | None:

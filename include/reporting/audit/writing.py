@@ -23,7 +23,7 @@ from include.reporting.audit.night_page import night_page
 from include.reporting.audit.night_state import changes_between
 from include.reporting.audit.overview_pages import index_page, rule_page, source_page
 from include.reporting.audit.page_facts import TREND_NIGHTS, AuditFacts, read_audit_facts
-from include.reporting.audit.sampled_rows import SampledRow, sampled_rows
+from include.reporting.audit.sampled_rows import NightFiles, rows_per_rule, sampled_rows
 from include.reporting.audit.views import file_name, night_file
 from include.reporting.audit.words import entity_name, named, number, say, share
 from include.reporting.words import LANGUAGES
@@ -35,6 +35,8 @@ _TEMPLATES = (_HERE / "templates", _HERE.parent / "templates")
 # The print stands in the first lines of a page.
 _HEAD = 1000
 _MEMORY = "512MB"
+# Nights whose rows are read by one query.
+_TOGETHER = 30
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,16 @@ def _changed_pages(facts: AuditFacts) -> Iterator[tuple[str, bytes | None]]:
     """Every page by its path, null where it is as it has to be; the index last, so that its links lead somewhere."""
     with duckdb.connect(config={"memory_limit": _MEMORY}) as con:
         con.execute("set enable_progress_bar = false")
+        stale = []
         for night in facts.order:
-            yield from _night_pages(facts, con, night)
-    everything = _hash(*(facts.night(night).print() for night in facts.order), repr(facts.states), _code())
+            keep_effect(facts.home, night, facts.served)
+            made_from = _night_print(facts, night)
+            changed = [one for one in LANGUAGES if not _is_of(facts, _night_path(night, one), made_from)]
+            yield from ((_night_path(night, one), None) for one in LANGUAGES if one not in changed)
+            stale += [(night, made_from, changed)] if changed else []
+        for start in range(0, len(stale), _TOGETHER):
+            yield from _night_pages(facts, con, stale[start : start + _TOGETHER])
+    everything = _hash(*(facts.prints[night] for night in facts.order), repr(facts.states), _code())
     for kind, names, view in (
         ("rule", _rule_ids(facts), rule_page),
         ("source", facts.ledger.sources(), source_page),
@@ -108,29 +117,35 @@ def _changed_pages(facts: AuditFacts) -> Iterator[tuple[str, bytes | None]]:
 
 
 def _night_pages(
-    facts: AuditFacts, con: duckdb.DuckDBPyConnection, night: datetime
-) -> Iterator[tuple[str, bytes | None]]:
-    """The pages of one night, in both languages."""
-    effect = keep_effect(facts.home, night, facts.served)
-    made_from = _night_print(facts, night)
-    paths: dict[Language, str] = {language: f"night/{night_file(night, language)}" for language in LANGUAGES}
-    stale = [language for language, path in paths.items() if not _is_of(facts, path, made_from)]
-    yield from ((paths[language], None) for language in LANGUAGES if language not in stale)
-    if not stale:
-        return
-    samples = _samples(facts, con, night)
-    changes = changes_between(facts.home, facts.before(night), night)
-    for language in stale:
-        view = night_page(facts, night, language, samples, effect, changes)
-        yield paths[language], _rendered("night", language, view, night_file(night, language), made_from)
+    facts: AuditFacts, con: duckdb.DuckDBPyConnection, stale: list[tuple[datetime, str, list[Language]]]
+) -> Iterator[tuple[str, bytes]]:
+    """The pages of some nights, in the languages in which they changed."""
+    samples = sampled_rows(con, facts.home, [_files(facts, night) for night, _, _ in stale])
+    for night, made_from, languages in stale:
+        effect = keep_effect(facts.home, night, facts.served)
+        changes = changes_between(facts.home, facts.before(night), night)
+        for language in languages:
+            view = night_page(facts, night, language, samples[night], effect, changes)
+            yield (
+                _night_path(night, language),
+                _rendered("night", language, view, night_file(night, language), made_from),
+            )
 
 
-def _samples(facts: AuditFacts, con: duckdb.DuckDBPyConnection, night: datetime) -> dict[str, list[SampledRow]]:
+def _night_path(night: datetime, language: Language) -> str:
+    return f"night/{night_file(night, language)}"
+
+
+def _files(facts: AuditFacts, night: datetime) -> NightFiles:
     found = facts.night(night)
     flagged = {one.entity for one in found.checks if one.verdict == "flag" and one.failed}
-    clean = [(entity, path) for entity, path in found.clean_files if entity in flagged]
     failing = sum(one.failed > 0 for one in facts.rules[night].values())
-    return sampled_rows(con, facts.home, found.quarantine_files, clean, failing)
+    return NightFiles(
+        night,
+        found.quarantine_files,
+        tuple((entity, path) for entity, path in found.clean_files if entity in flagged),
+        rows_per_rule(failing),
+    )
 
 
 def _night_print(facts: AuditFacts, night: datetime) -> str:
@@ -144,7 +159,7 @@ def _night_print(facts: AuditFacts, night: datetime) -> str:
         if one
     ]
     return _hash(
-        *(facts.night(one).print() for one in nights),
+        *(facts.prints[one] for one in nights),
         repr([one and one.isoformat() for one in around]),
         repr(facts.states[night]),
         repr(facts.ledger.unjudged.get(night, ())),

@@ -1,4 +1,4 @@
-"""The auditors' pages: they add up, hide what is personal, tell of failed nights, and are written only when they changed."""
+"""The auditors' pages: sums that hold, nothing personal, failed nights too, and written only when they changed."""
 
 from __future__ import annotations
 
