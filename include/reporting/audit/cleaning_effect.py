@@ -79,8 +79,7 @@ def effect_file(home: Path, night: datetime) -> Path:
 def keep_effect(home: Path, night: datetime, served: datetime | None) -> NightEffect | None:
     """A night's effect: from its warehouse while that is there (and then it is kept), else as it was kept; or none.
 
-    Raises:
-        duckdb.Error: the warehouse can't be read.
+    A warehouse that can't be read has none: what the ledger knows is told all the same.
     """
     kept = _read(effect_file(home, night))
     source = serve_file(home) if served == night else history_folder(home) / night_id(night) / WAREHOUSE
@@ -94,17 +93,14 @@ def keep_effect(home: Path, night: datetime, served: datetime | None) -> NightEf
 
 
 def _from_warehouse(path: Path) -> NightEffect | None:
-    """None where the warehouse holds no metrics (an older version of the project built it)."""
+    """None where the warehouse can't be read or holds no metrics (an older version of the project built it)."""
     wanted = [metric for metrics in HEADLINES.values() for metric in metrics]
-    with duckdb.connect(str(path), read_only=True) as con:
-        tables = {
-            f"{schema}.{name}"
-            for schema, name in con.execute("select schema_name, table_name from duckdb_tables()").fetchall()
-        }
-        if not {"metrics.dim_metric", "metrics.fct_metric_period", "audit.warehouse_state"} <= tables:
-            return None
-        (currency,) = con.execute("select currency from audit.warehouse_state").fetchall()[0]
-        rows = con.execute(_EFFECT, [wanted]).fetchall()
+    try:
+        with duckdb.connect(str(path), read_only=True) as con:
+            (currency,) = con.execute("select currency from audit.warehouse_state").fetchall()[0]
+            rows = con.execute(_EFFECT, [wanted]).fetchall()
+    except (duckdb.Error, IndexError):
+        return None
     order = {metric: place for place, metric in enumerate(wanted)}
     effects = sorted((Effect(*row) for row in rows), key=lambda one: (not one.has_twin, order.get(one.metric, 99)))
     return NightEffect(currency, tuple(effects))

@@ -199,7 +199,9 @@ def _write_csv(con: duckdb.DuckDBPyConnection, temporary: Path) -> None:
     names = [f'{sql} as "{_BYTE_ORDER_MARK}{name}"' for name, sql in (first,)] + [
         f"{sql} as {name}" for name, sql in rest
     ]
-    con.execute(f"copy (select {', '.join(names)} from failed) to {literal(str(temporary))} (format csv, header true, use_tmp_file false)")
+    # Into the file that is there: it may be for its owner's eyes only.
+    told = "format csv, header true, use_tmp_file false"
+    con.execute(f"copy (select {', '.join(names)} from failed) to {literal(str(temporary))} ({told})")
 
 
 def _write_sheet(con: duckdb.DuckDBPyConnection, temporary: Path) -> None:

@@ -18,7 +18,7 @@ from include.reporting.audit.ledger_facts import Check, LedgerFacts, LedgerNight
 from include.reporting.audit.night_state import NightState, RuleWords, check_balanced, read_state, rules_of
 from include.settings import Settings
 from include.warehouse.night_records import begun_nights
-from include.warehouse.publish import served_as_of
+from include.warehouse.publish import PublishError, served_as_of
 
 # How far the lines in tables and the tables of rules and sources look back.
 TREND_NIGHTS = 30
@@ -117,13 +117,21 @@ def read_audit_facts(settings: Settings, until: datetime | None = None) -> Audit
     begun = begun_nights(home)
     last = until or max(begun, default=datetime.max.replace(tzinfo=None).astimezone())
     ledger = read_ledger_facts(home, begun, last)
-    served = served_as_of(home)
+    served = _served(home)
     states = {}
     for night, found in ledger.nights.items():
         check_balanced(found)
         is_known = effect_file(home, night).exists()
         states[night] = read_state(home, found, ledger.unjudged.get(night, ()), served, is_known)
     return AuditFacts(home, settings.timezone, settings.context_nights, ledger, states, served, _decisions(home))
+
+
+def _served(home: Path) -> datetime | None:
+    """The night that is served; null also where the file can't be read: that too is a night to tell of."""
+    try:
+        return served_as_of(home)
+    except PublishError:
+        return None
 
 
 def _decisions(home: Path) -> dict[datetime, tuple[dict[str, str], ...]]:

@@ -12,8 +12,7 @@ from include.reporting.audit.ledger_facts import LedgerNight
 from include.reporting.audit.night_state import NightState, RuleWords
 from include.reporting.audit.page_facts import AuditFacts
 from include.reporting.audit.spark_line import SparkLine, spark_line
-from include.reporting.audit.words import named, night_label, number, say, share
-from include.reporting.words import LANGUAGES
+from include.reporting.audit.words import night_label, number, say, share
 from include.settings import night_id
 from include.warehouse.holding import UnjudgedBatch
 from include.warehouse.night_summary import Language
@@ -21,7 +20,6 @@ from include.warehouse.night_summary import Language
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 # A chart of its own is wider than a line in a table.
 _CHART = (320, 64)
-__all__ = ["LANGUAGES", "Line", "Trouble", "chart", "file_name", "rule_line", "thresholds", "troubles_of"]
 
 
 @dataclass(frozen=True)
@@ -163,11 +161,6 @@ def split(language: Language, night: LedgerNight, source: str | None = None) -> 
         held=number(flow.held),
         quarantined=number(flow.quarantined),
     )
-
-
-def verdict_words(language: Language, verdict: str) -> str:
-    """A verdict in words."""
-    return named(language, "verdict", verdict)
 
 
 def _percent(language: Language, value: float) -> str:

@@ -226,6 +226,16 @@ def test_a_page_that_is_gone_is_written_again_with_the_figures_that_were_kept(
     assert [night for night in NIGHTS if effect_file(settings.home, audited.night(night)).exists()] == [PUBLISHED]
 
 
+def test_a_served_file_that_cannot_be_read_stops_no_page(audited: MiniCompany, copied: Callable[[], Settings]) -> None:
+    settings = copied()
+    files.remove(settings.home / "reports")
+    files.remove(effect_file(settings.home, audited.night(PUBLISHED)))
+    files.write_bytes(serve_file(settings.home), b"torn" * 4096)
+    write_audit_pages(settings)
+    text = night_page(settings.home / "reports" / "audit", audited, PUBLISHED)
+    assert "Nothing that can be read is served." in text and "no longer kept" in text
+
+
 def test_changes_of_rules_and_mappings_are_told(tmp_path: Path) -> None:
     company = MiniCompany(tmp_path)
     desk = company.sources / "desk.yml"
