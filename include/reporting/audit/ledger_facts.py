@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from include import files
-from include.gate.ledger import VOLUME_REMARK, EntityCount, Gate, holding, read_ledger
+from include.gate.ledger import VOLUME_REMARK, DataFile, EntityCount, Gate, holding, read_ledger
 from include.gate.settled_files import STOPPED_RULE
 from include.settings import night_id, parse_night_id
 from include.warehouse.holding import UnjudgedBatch, unjudged_batches
@@ -108,9 +108,9 @@ class LedgerNight:
     identical: tuple[tuple[str, str, str], ...] = ()
     moved_since: tuple[Moved, ...] = ()
     judged_since: tuple[tuple[str, datetime], ...] = ()  # batch, and the night that judged it again
-    # Quarantine and clean Parquet that the night wrote, below the data home: entity and path.
-    quarantine_files: tuple[tuple[str, str], ...] = ()
-    clean_files: tuple[tuple[str, str], ...] = ()
+    # Quarantine and clean Parquet that the night wrote, with its entity.
+    quarantine_files: tuple[tuple[str, DataFile], ...] = ()
+    clean_files: tuple[tuple[str, DataFile], ...] = ()
 
     @property
     def total(self) -> Flow:
@@ -243,13 +243,10 @@ def _night(
         moved_since=tuple(one for gate in since for one in _moved(gate)),
         judged_since=tuple((gate.batch_id, gate.night) for gate in since if gate.kind == "full"),
         quarantine_files=tuple(
-            (entity, count.quarantine.path)
-            for gate in full
-            for entity, count in gate.entities.items()
-            if count.quarantine
+            (entity, count.quarantine) for gate in full for entity, count in gate.entities.items() if count.quarantine
         ),
         clean_files=tuple(
-            (entity, count.clean.path) for gate in full for entity, count in gate.entities.items() if count.clean
+            (entity, count.clean) for gate in full for entity, count in gate.entities.items() if count.clean
         ),
     )
 

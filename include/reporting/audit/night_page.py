@@ -81,6 +81,7 @@ def night_page(
     samples: Samples,
     effect: NightEffect | None,
     changes: Changes | None,
+    damaged: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What the template `night.html.j2` is given."""
     found, state = facts.night(night), facts.states[night]
@@ -115,6 +116,7 @@ def night_page(
         "rules": rules,
         "silent": [(entity, sorted(names)) for entity, names in sorted(silent.items())],
         "per_rule": PER_RULE,
+        "damaged": say(language, "in_list").join(damaged),
         "trend_nights": min(TREND_NIGHTS, len(facts.last(TREND_NIGHTS, night))),
         "effects": [_effect_row(one, effect.currency, language) for one in effect.effects if one.has_twin]
         if effect

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,9 @@ import duckdb
 import pyarrow as pa
 from markupsafe import Markup, escape
 
+from include import files
 from include.contracts import Contract, load_contracts
+from include.gate.ledger import DataFile
 from include.sql import in_list, literal, quoted
 
 PER_RULE = 20
@@ -43,15 +45,42 @@ class SampledRow:
 
 @dataclass(frozen=True)
 class NightFiles:
-    """What a night's samples are taken from: entity and path below the data home; and how many rows of each rule."""
+    """What a night's samples are taken from: entity and path below the data home; and how many rows of each rule.
+
+    `damaged` are the paths of files that are not what was written: nobody is shown what may be wrong.
+    """
 
     night: datetime
     quarantine: tuple[tuple[str, str], ...]
     clean: tuple[tuple[str, str], ...]
+    damaged: tuple[str, ...]
     limit: int
 
 
 Samples = dict[str, list[SampledRow]]
+
+
+def undamaged_files(
+    home: Path,
+    night: datetime,
+    quarantine: Iterable[tuple[str, DataFile]],
+    clean: Iterable[tuple[str, DataFile]],
+    rules: int,
+) -> NightFiles:
+    """The files of a night that are what the ledger says, for so many rules that found something."""
+    damaged: list[str] = []
+
+    def sound(found: Iterable[tuple[str, DataFile]]) -> tuple[tuple[str, str], ...]:
+        kept = []
+        for entity, file in found:
+            path = home / file.path
+            if path.exists() and files.sha256_of(path) == file.sha256:
+                kept.append((entity, file.path))
+            else:
+                damaged.append(file.path)
+        return tuple(kept)
+
+    return NightFiles(night, sound(quarantine), sound(clean), tuple(damaged), rows_per_rule(rules))
 
 
 def rows_per_rule(rules: int) -> int:
@@ -73,9 +102,10 @@ def sampled_rows(
     """
     found: dict[datetime, Samples] = {one.night: defaultdict(list) for one in nights}
     contracts = load_contracts()
-    rows = _read(con, home, nights, _QUARANTINED, [path for one in nights for _, path in one.quarantine], "quarantine")
+    every = {path for one in nights for _, path in one.quarantine}
+    rows = _read(con, home, nights, _QUARANTINED, every, "quarantine")
     for entity in sorted({entity for one in nights for entity, _ in one.clean}):
-        paths = [path for one in nights for name, path in one.clean if name == entity]
+        paths = {path for one in nights for name, path in one.clean if name == entity}
         rows += _read(con, home, nights, _flagged_sql(contracts[entity]), paths, "clean")
     for number, rule_id, source, feed, row_number, key, status, en, zh, content in rows:
         row = SampledRow(source, feed, row_number, key or "", status, en, zh, _content(content))
@@ -84,15 +114,14 @@ def sampled_rows(
 
 
 def _read(
-    con: duckdb.DuckDBPyConnection, home: Path, nights: Sequence[NightFiles], sql: str, wanted: list[str], room: str
+    con: duckdb.DuckDBPyConnection, home: Path, nights: Sequence[NightFiles], sql: str, wanted: Set[str], room: str
 ) -> list[tuple[Any, ...]]:
     """The rows of a query over files; the table `file` says which night each belongs to, and how many it may show."""
-    known = {path for path in wanted if (home / path).exists()}
     places = [
         (str(home / path), number, one.limit)
         for number, one in enumerate(nights)
         for _, path in (one.quarantine if room == "quarantine" else one.clean)
-        if path in known
+        if path in wanted
     ]
     if not places:
         return []

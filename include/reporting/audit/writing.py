@@ -23,7 +23,7 @@ from include.reporting.audit.night_page import night_page
 from include.reporting.audit.night_state import changes_between
 from include.reporting.audit.overview_pages import index_page, rule_page, source_page
 from include.reporting.audit.page_facts import TREND_NIGHTS, AuditFacts, read_audit_facts
-from include.reporting.audit.sampled_rows import NightFiles, rows_per_rule, sampled_rows
+from include.reporting.audit.sampled_rows import NightFiles, sampled_rows, undamaged_files
 from include.reporting.audit.views import file_name, night_file
 from include.reporting.audit.words import entity_name, named, number, say, share
 from include.reporting.words import LANGUAGES
@@ -120,15 +120,19 @@ def _night_pages(
     facts: AuditFacts, con: duckdb.DuckDBPyConnection, stale: list[tuple[datetime, str, list[Language]]]
 ) -> Iterator[tuple[str, bytes]]:
     """The pages of some nights, in the languages in which they changed."""
-    samples = sampled_rows(con, facts.home, [_files(facts, night) for night, _, _ in stale])
+    taken = {night: _files(facts, night) for night, _, _ in stale}
+    samples = sampled_rows(con, facts.home, list(taken.values()))
     for night, made_from, languages in stale:
+        damaged = taken[night].damaged
+        # A print that never comes again: once the files are restored the page has to be written anew.
+        print_of = f"{made_from}-damaged" if damaged else made_from
         effect = keep_effect(facts.home, night, facts.served)
         changes = changes_between(facts.home, facts.before(night), night)
         for language in languages:
-            view = night_page(facts, night, language, samples[night], effect, changes)
+            view = night_page(facts, night, language, samples[night], effect, changes, damaged)
             yield (
                 _night_path(night, language),
-                _rendered("night", language, view, night_file(night, language), made_from),
+                _rendered("night", language, view, night_file(night, language), print_of),
             )
 
 
@@ -140,12 +144,8 @@ def _files(facts: AuditFacts, night: datetime) -> NightFiles:
     found = facts.night(night)
     flagged = {one.entity for one in found.checks if one.verdict == "flag" and one.failed}
     failing = sum(one.failed > 0 for one in facts.rules[night].values())
-    return NightFiles(
-        night,
-        found.quarantine_files,
-        tuple((entity, path) for entity, path in found.clean_files if entity in flagged),
-        rows_per_rule(failing),
-    )
+    clean = [(entity, file) for entity, file in found.clean_files if entity in flagged]
+    return undamaged_files(facts.home, night, found.quarantine_files, clean, failing)
 
 
 def _night_print(facts: AuditFacts, night: datetime) -> str:

@@ -236,6 +236,32 @@ def test_a_served_file_that_cannot_be_read_stops_no_page(audited: MiniCompany, c
     assert "Nothing that can be read is served." in text and "no longer kept" in text
 
 
+def test_rows_of_a_damaged_file_are_not_shown_until_it_is_restored(
+    audited: MiniCompany, copied: Callable[[], Settings]
+) -> None:
+    settings = copied()
+    files.remove(settings.home / "reports")
+    night = night_id(audited.night(GOOD))
+    flipped = next((settings.home / "clean" / "ticket").glob(f"*{night}*"))
+    gone = next((settings.home / "quarantine" / "ticket").glob(f"*{night}*.1.parquet"))
+    content, kept = flipped.read_bytes(), gone.read_bytes()
+    flipped.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+    gone.unlink()
+
+    write_audit_pages(settings)
+
+    text = night_page(settings.home / "reports" / "audit", audited, GOOD)
+    samples = part(text, "samples")
+    assert flipped.name in samples and gone.name in samples and "[e-mail]" not in samples
+    assert "E2" in samples, "other files are shown"
+    assert "10 rows in = 5 counted" in text
+
+    flipped.write_bytes(content)
+    gone.write_bytes(kept)
+    write_audit_pages(settings)
+    assert "[e-mail]" in part(night_page(settings.home / "reports" / "audit", audited, GOOD), "samples")
+
+
 def test_changes_of_rules_and_mappings_are_told(tmp_path: Path) -> None:
     company = MiniCompany(tmp_path)
     desk = company.sources / "desk.yml"
