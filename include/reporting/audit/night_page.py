@@ -91,7 +91,7 @@ def night_page(
     silent: dict[str, list[str]] = defaultdict(list)
     for one in facts.rules[night].values():
         if one.checked and not one.failed:
-            silent[entity_name(language, one.entity)].append(rule_name(facts, language, one.rule_id))
+            silent[entity_name(language, one.entity)].append(rule_name(facts, language, one.rule_id).rstrip("."))
     return {
         "label": label,
         "state": state,
@@ -242,7 +242,7 @@ def _rule_change(change: RuleChange, language: Language) -> tuple[str, str]:
     """What became of a rule: a line, and what it said before and says now where that is another thing."""
 
     def words(rule: RuleWords) -> str:
-        return rule.zh if language == "zh" else rule.en
+        return (rule.zh if language == "zh" else rule.en).rstrip(".")
 
     def whole(rule: RuleWords) -> str:
         parts = [words(rule), named(language, "verdict", rule.verdict), thresholds(language, rule)]

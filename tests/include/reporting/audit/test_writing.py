@@ -277,8 +277,8 @@ def test_changes_of_rules_and_mappings_are_told(tmp_path: Path) -> None:
     text = unescape(part(night_page(company.home / "reports" / "audit", company, "2026-06-02"), "changes"))
     assert "desk.yml: 1 lines added, 1 removed" in text
     assert '+missing: ["", "无"]' in text and '-missing: ["", "N/A"]' in text
-    assert "changed: The key is missing or so." in text
-    assert "before: The key is missing.; Unusable; now: The key is missing or so.; Unusable" in text
+    assert "changed: The key is missing or so" in text
+    assert "before: The key is missing; Unusable; now: The key is missing or so; Unusable" in text
     assert "There is no night before" in night_page(company.home / "reports" / "audit", company, "2026-06-01")
 
 
