@@ -162,6 +162,11 @@ class LedgerFacts:
         return sorted(found | {one.source for batches in self.unjudged.values() for one in batches})
 
 
+def gravity(verdict: str) -> int:
+    """The place of a verdict by how much it takes away; one that a newer version of the project knows comes first."""
+    return VERDICTS.index(verdict) if verdict in VERDICTS else -1
+
+
 def read_ledger_facts(home: Path, nights: Iterable[datetime], until: datetime) -> LedgerFacts:
     """Read the ledger up to a night.
 

@@ -11,7 +11,7 @@ from typing import Any
 from include.reporting.amounts import amount
 from include.reporting.audit.cleaning_effect import Effect, NightEffect
 from include.reporting.audit.flow_picture import PLACES, flow_picture
-from include.reporting.audit.ledger_facts import VERDICTS, Flow, LedgerNight, Moved
+from include.reporting.audit.ledger_facts import Flow, LedgerNight, Moved, gravity
 from include.reporting.audit.night_state import Changes, RuleChange, RuleWords
 from include.reporting.audit.page_facts import TREND_NIGHTS, AuditFacts
 from include.reporting.audit.sampled_rows import PER_RULE, SampledRow, Samples
@@ -196,7 +196,7 @@ def _rule_rows(facts: AuditFacts, night: datetime, language: Language, samples: 
                 samples=list(samples.get(one.rule_id, ())),
             )
         )
-    return sorted(rows, key=lambda one: (VERDICTS.index(one.verdict), -one.failed, one.rule_id))
+    return sorted(rows, key=lambda one: (gravity(one.verdict), -one.failed, one.rule_id))
 
 
 def _moved(moved: Sequence[Moved], language: Language) -> str:

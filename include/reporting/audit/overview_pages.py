@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from include.reporting.audit.ledger_facts import VERDICTS, Check, Flow, LedgerNight
+from include.reporting.audit.ledger_facts import Check, Flow, LedgerNight, gravity
 from include.reporting.audit.page_facts import TABLE_NIGHTS, TREND_NIGHTS, AuditFacts
 from include.reporting.audit.views import (
     Line,
@@ -235,7 +235,7 @@ def _recent_rules(facts: AuditFacts, language: Language, nights: list[datetime])
                     rule_line(facts, language, rule_id, nights),
                 )
             )
-    return sorted(links, key=lambda one: (VERDICTS.index(one.verdict), -one.failed, one.rule_id))
+    return sorted(links, key=lambda one: (gravity(one.verdict), -one.failed, one.rule_id))
 
 
 def _silent_rules(

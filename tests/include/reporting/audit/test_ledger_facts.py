@@ -7,7 +7,14 @@ from datetime import UTC, datetime
 import pytest
 
 from include.gate.ledger import AccountingError, DataFile, EntityCount
-from include.reporting.audit.ledger_facts import Flow, LedgerFacts, LedgerNight, flow_of, read_ledger_facts
+from include.reporting.audit.ledger_facts import (
+    Flow,
+    LedgerFacts,
+    LedgerNight,
+    flow_of,
+    gravity,
+    read_ledger_facts,
+)
 from include.reporting.audit.night_state import check_balanced
 from include.warehouse.night_records import begun_nights
 from tests.support.audited_home import FAILED, GOOD, NIGHTS, PUBLISHED, QUIET
@@ -98,6 +105,12 @@ def test_a_move_in_the_same_night_takes_rows_off_those_that_wait() -> None:
     assert flow_of(full, "gated") == Flow(10, 5, 1, 3, 1)
     assert flow_of(full, "gated", [move]) == Flow(10, 6, 2, 1, 1)
     assert flow_of(full, "stopped") == Flow(10, 5, 1, 4, 0)
+
+
+def test_verdicts_stand_by_what_they_take_away() -> None:
+    assert sorted(["note", "flag", "stop", "unusable", "not_counted"], key=gravity) == [
+        "stop", "unusable", "not_counted", "flag", "note",
+    ]  # fmt: skip
 
 
 def test_sums_that_do_not_hold_are_refused() -> None:
