@@ -2,17 +2,18 @@
 ### The nightly: files in, published marts out
 
 **In**: what the sources of `METRICS_SOURCES` delivered up to the night. **Out**: `warehouse/serve/warehouse.duckdb`
-in the data home; where a source failed, `audit.warehouse_state` names what is missing. Then `reports/metrics/`.
+in the data home; where a source failed, `audit.warehouse_state` names what is missing. Then `reports/metrics/`, and
+`reports/audit/`, which is written after a failed night too.
 
 prepare → per group: land every feed, then judge them (gate) → settle (references) → build (dbt) → publish →
-reports
+reports, audit
 
 **When it fails**: readers still have the last published warehouse; nothing that landed is lost.
 - a red `land` or `gate`: that source stopped, the others went on; its log names file, line and column. Mend the
   source or its YAML and clear the run.
 - a red `build`: the log names the failing dbt nodes. A damaged clean file is named with its path.
 - a red `publish`: disk space, or the copy differed from the build; clear the task.
-- a red `reports`: the new warehouse is served all the same, only its pages are yesterday's; clear the task.
+- a red `reports` or `audit`: the new warehouse is served all the same, only its pages are yesterday's; clear the task.
 
 Running a night again gives the same rows; a night older than the published one is refused.
 """
@@ -61,6 +62,8 @@ def nightly() -> None:
     built = task(steps.build, pool=BUILD_POOL)(as_of)
     published = task(steps.publish, pool=BUILD_POOL)(as_of)
     settled >> built >> published >> task(steps.reports)(as_of)
+    # All-done, and a leaf beside `reports`: it tells of a night that failed, and does not make it look good.
+    published >> task(steps.audit, trigger_rule=TriggerRule.ALL_DONE)(as_of)
 
 
 nightly()

@@ -1,4 +1,4 @@
-"""`make report`: write the pages of the served night again, without a run."""
+"""`make report`: write the pages of the served night, and the auditors' pages of all nights, without a run."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from include.errors import MetricsError
+from include.reporting.audit import write_audit_pages
 from include.reporting.writing import write_reports
 from include.settings import load_settings
 from include.warehouse.run_lock import run_lock
@@ -19,6 +20,10 @@ def main() -> int:
     try:
         settings = load_settings()
         with run_lock(settings.home):
+            # Before the metrics: there is something to audit where nothing was published yet.
+            audit = write_audit_pages(settings)
+            console.print(f"[green]✓[/] {audit.pages} pages for auditors, {audit.unchanged} unchanged")
+            console.print(f"  {escape(audit.path)}", soft_wrap=True)
             summary = write_reports(settings)
     except (MetricsError, OSError) as error:
         console.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)

@@ -110,6 +110,7 @@ def _told(event: Event) -> str:
         ),
         "publish": lambda: f": {detail['tables']} tables, {detail['rows']:,} rows, {detail['size'] / 1e6:.0f} MB",
         "reports": lambda: f": {detail['pages']} pages, {detail['size'] / 1e3:.0f} kB",
+        "audit": lambda: f": {detail['pages']} pages, {detail['unchanged']} unchanged",
     }
     told = figures.get(event.step)
     return told() if told else ""

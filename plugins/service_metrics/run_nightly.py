@@ -24,6 +24,7 @@ from include.configuration.checking import configuration_remarks
 from include.errors import MetricsError
 from include.progress import progress_file
 from include.reporting import metrics_page_file
+from include.reporting.audit import audit_index_file
 from include.settings import Settings, hash_key_of, load_settings, night_id, night_text, resolve_as_of
 from include.sources import load_source_results
 from include.warehouse.free_disk import make_room_for_night
@@ -37,7 +38,7 @@ from service_metrics.live import LiveProgress
 from service_metrics.names import NIGHTLY
 from service_metrics.summary_view import print_summary
 
-_STEPS = ("prepare", "land", "gate", "settle", "build", "publish", "reports")
+_STEPS = ("prepare", "land", "gate", "settle", "build", "publish", "reports", "audit")
 
 
 def main() -> int:
@@ -82,9 +83,11 @@ def _run(console: Console, settings: Settings, as_of: datetime) -> int:
     if live.has_ended("publish"):
         summary = read_summary(settings.home, settings.language)
         page = metrics_page_file(settings.home, settings.language) if live.has_ended("reports") else None
+        audit = audit_index_file(settings.home, settings.language) if live.has_ended("audit") else None
         remarks = configuration_remarks(settings, as_of)
         served = str(serve_file(settings.home))
-        print_summary(console, summary, settings.language, served, str(page or ""), seconds, remarks)
+        pages = {"page": str(page or ""), "audit": str(audit or "")}
+        print_summary(console, summary, settings.language, served, pages, seconds, remarks)
     if code or not live.has_ended("publish"):
         _print_failure(console, live, settings.home, log_path)
         _tell_unless_told(settings, as_of, begun_at, log_path)
@@ -137,6 +140,8 @@ def _print_failure(console: Console, live: LiveProgress, home: Path, log_path: P
         console.print(f"Readers still have night {night_text(served)}: {serve_file(home)}", soft_wrap=True)
     else:
         console.print("Nothing was published yet.")
+    if live.has_ended("audit"):
+        console.print(f"Audit  {audit_index_file(home, load_settings().language)}", soft_wrap=True)
     console.print(f"Log  {log_path}", soft_wrap=True)
 
 

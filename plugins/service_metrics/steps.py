@@ -130,14 +130,30 @@ def publish(as_of: str) -> None:
 
 def reports(as_of: str) -> None:
     """Write the pages of what was published; if that fails it stays published."""
-    with _step("reports", "", as_of) as step:
+    # Shared: the auditors' pages are written at the same time, into a folder of their own.
+    with _step("reports", "", as_of, shared=True) as step:
         from include.reporting import write_reports
 
         step.detail |= asdict(write_reports(step.settings, step.as_of))
 
 
+def audit(as_of: str | None) -> None:
+    """Write the auditors' pages, whatever became of the night.
+
+    Where `prepare` failed there is no `as_of` from it: the run itself says which night was meant.
+    """
+    context = get_current_context()
+    meant = None if as_of else night_of_run(load_settings(), context)
+    with _step("audit", "", as_of or (night_text(meant) if meant else None), shared=True) as step:
+        from include.reporting.audit import write_audit_pages
+
+        step.detail |= asdict(write_audit_pages(step.settings, step.as_of))
+
+
 @contextmanager
-def _step(name: str, subject: str, as_of_text: str, *, shared: bool = False, owned: bool = True) -> Iterator[Step]:
+def _step(
+    name: str, subject: str, as_of_text: str | None, *, shared: bool = False, owned: bool = True
+) -> Iterator[Step]:
     """Hold the data home, report progress, and fail at once on what another try can't heal."""
     from include.warehouse.run_lock import check_owner, run_lock
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -42,6 +42,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     "held": {"en": "rows are held until what they refer to arrives", "zh": "行暂挂，等待其引用的数据到达"},
     "warehouse": {"en": "Warehouse", "zh": "数据仓库"},
     "page": {"en": "Metrics page", "zh": "指标页面"},
+    "audit": {"en": "Audit pages", "zh": "审计页面"},
     "took": {"en": "Time", "zh": "用时"},
 }
 
@@ -51,12 +52,13 @@ def print_summary(
     summary: NightSummary,
     language: Language,
     warehouse: str,
-    page: str,
+    pages: Mapping[str, str],
     seconds: dict[str, float],
     remarks: Sequence[str] = (),
 ) -> None:
-    """Print rows by source, headline metrics, warnings, where warehouse and page are and what took how long.
+    """Print rows by source, headline metrics, warnings, where warehouse and pages are and what took how long.
 
+    `pages` are paths by their names here (`page`, `audit`), empty where they were not written.
     `remarks` are warnings that no table holds, such as holidays that are not settled yet.
     """
     view = _View(console, language, summary)
@@ -66,8 +68,9 @@ def print_summary(
     view.warnings(remarks)
     parts = " · ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
     console.print(f"[bold]{view.word('warehouse')}[/]  {escape(warehouse)}", highlight=False, soft_wrap=True)
-    if page:
-        console.print(f"[bold]{view.word('page')}[/]  {escape(page)}", highlight=False, soft_wrap=True)
+    for name, page in pages.items():
+        if page:
+            console.print(f"[bold]{view.word(name)}[/]  {escape(page)}", highlight=False, soft_wrap=True)
     console.print(f"[bold]{view.word('took')}[/]  {parts}", highlight=False)
 
 

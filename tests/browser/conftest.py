@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from include.reporting import write_reports
+from include.reporting.audit import write_audit_pages
 from include.settings import Settings
+from tests.support.audited_home import make_audited_home
+from tests.support.mini_company import MiniCompany
 from tests.support.reported_home import make_reported_home
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the Python package playwright is not installed")
@@ -55,3 +58,11 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = make_reported_home(tmp_path_factory.mktemp("browser") / "home", missing="desk")
     write_reports(Settings(home=home))
     return home
+
+
+@pytest.fixture(scope="session")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> MiniCompany:
+    """The company whose auditors' pages are looked at."""
+    company = make_audited_home(tmp_path_factory.mktemp("audited"))
+    write_audit_pages(company.settings)
+    return company

@@ -26,7 +26,7 @@ INKS = """
     for (let at = one; at; at = at.parentElement) {
       const style = getComputedStyle(at);
       if (style.backgroundImage !== 'none') return style.backgroundImage.match(/rgb\\([^)]*\\)/)[0];
-      if (!style.backgroundColor.endsWith(', 0)')) return style.backgroundColor;
+      if (!/^rgba.*, 0\\)$/.test(style.backgroundColor)) return style.backgroundColor;
     }
     return 'rgb(255, 255, 255)';
   };

@@ -69,7 +69,7 @@ def test_the_night_ran_on_celery_and_was_published(night: TeamNight) -> None:
     tasks = night.rest.tasks(NIGHTLY, night.run_id)
     assert night.state == "success", [(one["task_id"], one["state"]) for one in tasks]
     ran = [one for one in tasks if one["state"] == "success"]
-    steps = {"prepare", "crm.land", "crm.gate", "settle", "build", "publish", "reports"}
+    steps = {"prepare", "crm.land", "crm.gate", "settle", "build", "publish", "reports", "audit"}
     assert {one["task_id"] for one in ran} >= steps
     assert _done_by_celery(night.team, len(ran)) >= len(ran)
     ((dialect,),) = night.team.query("select version()")

@@ -69,7 +69,10 @@ def test_the_nightly_has_a_data_interval_that_ends_at_local_midnight(dags) -> No
 def test_the_nightly_is_wired_as_the_design_says(dags) -> None:
     dag = dags["nightly"]
     groups = {f"{group}.{step}" for group in GROUPS for step in ("list_feeds", "land", "gate")}
-    assert {task.task_id for task in dag.tasks} == {"prepare", "settle", "build", "publish", "reports", *groups}
+    assert {task.task_id for task in dag.tasks} == {
+        *("prepare", "settle", "build", "publish", "reports", "audit"),
+        *groups,
+    }
     for group in GROUPS:
         assert dag.get_task(f"{group}.gate").upstream_task_ids == {"prepare", f"{group}.land"}
         assert dag.get_task(f"{group}.gate").trigger_rule == "all_done"
@@ -81,6 +84,10 @@ def test_the_nightly_is_wired_as_the_design_says(dags) -> None:
     assert dag.get_task("publish").upstream_task_ids == {"prepare", "build"}
     assert dag.get_task("reports").upstream_task_ids == {"prepare", "publish"}
     assert dag.get_task("reports").trigger_rule == "all_success"
+    assert dag.get_task("audit").upstream_task_ids == {"prepare", "publish"}
+    assert dag.get_task("audit").trigger_rule == "all_done"
+    # A run is what its leaves are: were `audit` the only one, a failed night would look good.
+    assert {task.task_id for task in dag.leaves} == {"reports", "audit"}
     for task_id in ("build", "publish"):
         assert dag.get_task(task_id).pool == BUILD_POOL
         assert dag.get_task(task_id).trigger_rule == "all_success"

@@ -109,6 +109,9 @@ def test_a_damaged_clean_file_fails_the_night_and_yesterday_stays(home: Path, tm
     assert (notice["kind"], notice["served"]) == ("failed", "2026-06-30T16:00:00Z")
     assert [fault["what"] for fault in notice["faults"]] == ["build"]
     assert differences(home, damaged) == []
+    page = (damaged / "reports" / "audit" / "night" / "20260630T160000Z.en.html").read_text(encoding="utf-8")
+    assert "A later run of this night failed" in page and clean.name in page
+    assert str(damaged / "reports" / "audit" / "index.en.html") in done.stdout
 
 
 def run_sample_files(home: Path) -> list[Path]:

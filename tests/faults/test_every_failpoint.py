@@ -97,9 +97,15 @@ STAGES = {
         steps="publish",
     ),
     "reports": Stage(written("report"), steps="reports"),
+    "audit": Stage(written("effect", "audit_page"), steps="audit"),
 }
 # Where a stage that does not run the whole night begins.
-BEGINNINGS = {"build": "settle:before_commit", "publish": "publish:copied", "reports": "publish:after_swap"}
+BEGINNINGS = {
+    "build": "settle:before_commit",
+    "publish": "publish:copied",
+    "reports": "publish:after_swap",
+    "audit": "publish:after_swap",
+}
 # Passed by the runner before the first step, once in the life of a data home.
 SET_UP = written("airflow")
 

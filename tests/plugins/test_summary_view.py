@@ -31,7 +31,7 @@ NIGHT = NightSummary(
 def test_remarks_on_the_configuration_are_shown(language: Language) -> None:
     page = io.StringIO()
     remark = "calendars: holidays of CN 2027 are not settled [make calendars]"
-    print_summary(Console(file=page, width=200), NIGHT, language, "/home", "", {"all": 1.0}, [remark])
+    print_summary(Console(file=page, width=200), NIGHT, language, "/home", {}, {"all": 1.0}, [remark])
     assert f"! {remark}" in page.getvalue()
-    print_summary(Console(file=page, width=200), NIGHT, language, "/home", "", {"all": 1.0})
+    print_summary(Console(file=page, width=200), NIGHT, language, "/home", {}, {"all": 1.0})
     assert page.getvalue().count(remark) == 1

@@ -100,6 +100,18 @@ def test_strangers_get_nothing(rest: AirflowRest) -> None:
     assert stranger.call(f"/api/v2/dags/{NIGHTLY}")[0] == 401
     assert stranger.call(f"/api/v2/dags/{NIGHTLY}/dagRuns", {"logical_date": None})[0] == 401
     assert stranger.log_in("admin", "admin") == 401
+    for path in ("/reports/", "/reports/audit/", "/reports/audit/index.en.html", "/reports/metrics/index.zh.html"):
+        assert stranger.page(path)[0] == 401, path
+
+
+def test_the_pages_of_the_night_are_behind_the_log_in(rest: AirflowRest) -> None:
+    status, text = rest.page("/reports/audit/")
+    assert status == 200 and "Data quality audit" in text and NIGHT in text
+    assert rest.page("/reports/metrics/")[0] == 200
+    assert rest.page("/reports/audit/night/none.en.html")[0] == 404
+    links = rest.call("/api/v2/plugins")[1]["plugins"]
+    (views,) = [one["external_views"] for one in links if one["name"] == "service_metrics"]
+    assert [view["href"] for view in views] == ["/reports/metrics/", "/reports/audit/"]
 
 
 def test_it_listens_on_this_machine_only(up: Installation) -> None:

@@ -30,6 +30,15 @@ class AirflowRest:
         except HTTPError as error:
             return error.code, json.loads(error.read() or b"null")
 
+    def page(self, path: str) -> tuple[int, str]:
+        """Status and text of a page, where redirections lead."""
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        try:
+            with urllib.request.urlopen(urllib.request.Request(self.url + path, headers=headers), timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except HTTPError as error:
+            return error.code, error.read().decode()
+
     def log_in(self, user: str, password: str) -> int:
         """Get a token. Returns the status."""
         status, answer = self.call("/auth/token", {"username": user, "password": password})

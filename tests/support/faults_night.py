@@ -40,6 +40,7 @@ PRELOAD = [
     "include.gate.settling",
     "include.landing",
     "include.reporting",
+    "include.reporting.audit",
     "include.warehouse.publish",
     "service_metrics.steps",
     "tests.support.faults_night",
@@ -152,7 +153,7 @@ def _night(night: str) -> None:
             for feed in steps.list_feeds(as_of, group):
                 _may_fail("land", lambda feed=feed: steps.land(as_of, feed))
             _may_fail("gate", lambda group=group: steps.gate(as_of, group))
-        for name in ("settle", "build", "publish", "reports"):
+        for name in ("settle", "build", "publish", "reports", "audit"):
             _fill_disk(name)
             getattr(steps, name)(as_of)
 

@@ -1,0 +1,260 @@
+"""The page of one night: what its template prints."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from include.reporting.amounts import amount
+from include.reporting.audit.cleaning_effect import Effect, NightEffect
+from include.reporting.audit.flow_picture import PLACES, flow_picture
+from include.reporting.audit.ledger_facts import Flow, LedgerNight, Moved, gravity
+from include.reporting.audit.night_state import Changes, RuleChange, RuleWords
+from include.reporting.audit.page_facts import TREND_NIGHTS, AuditFacts
+from include.reporting.audit.sampled_rows import PER_RULE, SampledRow, Samples
+from include.reporting.audit.views import (
+    Line,
+    night_file,
+    rule_line,
+    rule_name,
+    thresholds,
+    troubles_of,
+)
+from include.reporting.audit.words import entity_name, named, night_label, number, say, share
+from include.reporting.heat_map import LOW_BASE
+from include.reporting.words import period, word
+from include.warehouse.night_summary import Language
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """A rule that found rows: figures of tonight and of the night before, the way there, and rows."""
+
+    rule_id: str
+    name: str
+    entity: str
+    verdict: str
+    thresholds: str
+    failed: int
+    checked: int
+    share: str
+    before: str
+    stopped: bool
+    line: Line
+    samples: list[SampledRow]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A figure of the night with its share of what came in and its value on the night before."""
+
+    place: str
+    name: str
+    value: str
+    share: str
+    before: str
+
+
+@dataclass(frozen=True)
+class EffectRow:
+    """A metric with and without the answers that don't count, in words."""
+
+    name: str
+    metric: str
+    period: str
+    counted: str
+    n: str
+    uncleaned: str
+    all_n: str
+    difference: str
+    is_changed: bool
+    is_low: bool
+
+
+def night_page(
+    facts: AuditFacts,
+    night: datetime,
+    language: Language,
+    samples: Samples,
+    effect: NightEffect | None,
+    changes: Changes | None,
+    damaged: Sequence[str] = (),
+) -> dict[str, Any]:
+    """What the template `night.html.j2` is given."""
+    found, state = facts.night(night), facts.states[night]
+    before, after = facts.before(night), facts.after(night)
+    label = night_label(night, facts.timezone)
+    rules = _rule_rows(facts, night, language, samples)
+    silent: dict[str, list[str]] = defaultdict(list)
+    for one in facts.rules[night].values():
+        if one.checked and not one.failed:
+            silent[entity_name(language, one.entity)].append(rule_name(facts, language, one.rule_id).rstrip("."))
+    return {
+        "label": label,
+        "state": state,
+        "state_says": _state_says(facts, night, language),
+        "night": found,
+        "links": {
+            "before": (night_label(before, facts.timezone), night_file(before, language)) if before else None,
+            "after": (night_label(after, facts.timezone), night_file(after, language)) if after else None,
+        },
+        "cards": _cards(found, facts.night(before) if before else None, language),
+        "adds_up": say(language, "adds_up", **_counts(found.total)),
+        "troubles": troubles_of(found, state, facts.ledger.unjudged.get(night, ()), language),
+        "identical": say(language, "in_list").join(sorted({f"{source}.{feed}" for source, feed, _ in found.identical})),
+        "judged_since": say(language, "in_list").join(
+            say(language, "batch_on", batch=batch, night=night_label(when, facts.timezone))
+            for batch, when in found.judged_since
+        ),
+        "picture": flow_picture(found.flows),
+        "flow_rows": [(source, entity, flow) for (source, entity), flow in found.flows.items()],
+        "moved": _moved(found.moved, language),
+        "moved_since": sum(one.rows for one in found.moved_since),
+        "rules": rules,
+        "silent": [(entity, sorted(names)) for entity, names in sorted(silent.items())],
+        "per_rule": PER_RULE,
+        "damaged": say(language, "in_list").join(damaged),
+        "trend_nights": min(TREND_NIGHTS, len(facts.last(TREND_NIGHTS, night))),
+        "effects": [_effect_row(one, effect.currency, language) for one in effect.effects if one.has_twin]
+        if effect
+        else [],
+        "untouched": [one.name_zh if language == "zh" else one.name_en for one in effect.effects if not one.has_twin]
+        if effect
+        else [],
+        "has_effect": effect is not None,
+        "changes": changes,
+        "rule_changes": [_rule_change(one, language) for one in changes.rules] if changes else [],
+        "decisions": facts.decisions.get(night, ()),
+    }
+
+
+def _state_says(facts: AuditFacts, night: datetime, language: Language) -> list[str]:
+    """The state of a night in sentences."""
+    state = facts.states[night]
+    sources = say(language, "in_list").join(state.missing)
+    said = [say(language, f"{state.outcome}_says", sources=sources)]
+    if state.missing and state.outcome != "incomplete":
+        said.append(say(language, "failed_missing", sources=sources))
+    if state.failed_steps and state.outcome in ("published", "incomplete"):
+        said.append(say(language, "failed_again"))
+    if facts.after(night) is None and state.outcome in ("failed", "unfinished", "built"):
+        served = facts.served
+        said.append(
+            say(language, "served_night", night=night_label(served, facts.timezone))
+            if served
+            else say(language, "nothing_served")
+        )
+    return said
+
+
+def _counts(flow: Flow) -> dict[str, str]:
+    return {name: number(getattr(flow, name)) for name in ("rows_in", *PLACES)}
+
+
+def _cards(night: LedgerNight, before: LedgerNight | None, language: Language) -> list[Card]:
+    total = night.total
+
+    def card(place: str) -> Card:
+        rows = getattr(total, place)
+        told = say(language, "card_no_before")
+        if before:
+            told = say(language, "card_before", value=number(getattr(before.total, place)))
+        part = ""
+        if place != "rows_in" and total.rows_in:
+            part = say(language, "card_share", share=share(language, rows, total.rows_in))
+        return Card(place, named(language, "place", place), number(rows), part, told)
+
+    return [card(place) for place in ("rows_in", *PLACES)]
+
+
+def _rule_rows(facts: AuditFacts, night: datetime, language: Language, samples: Samples) -> list[RuleRow]:
+    """The rules that found rows, the gravest verdict and the most rows first."""
+    before = facts.before(night)
+    earlier = facts.rules[before] if before else {}
+    nights = facts.last(TREND_NIGHTS, night)
+    rows = []
+    for one in facts.rules[night].values():
+        if not one.failed:
+            continue
+        last = earlier.get(one.rule_id)
+        rows.append(
+            RuleRow(
+                rule_id=one.rule_id,
+                name=rule_name(facts, language, one.rule_id),
+                entity=entity_name(language, one.entity),
+                verdict=one.verdict,
+                thresholds=thresholds(language, facts.rule_words.get(one.rule_id)),
+                failed=one.failed,
+                checked=one.checked,
+                share=share(language, one.failed, one.checked),
+                before=share(language, last.failed, last.checked) if last else "–",
+                stopped=one.stopped,
+                line=rule_line(facts, language, one.rule_id, nights),
+                samples=list(samples.get(one.rule_id, ())),
+            )
+        )
+    return sorted(rows, key=lambda one: (gravity(one.verdict), -one.failed, one.rule_id))
+
+
+def _moved(moved: Sequence[Moved], language: Language) -> str:
+    return say(language, "in_list").join(
+        say(language, "moved_one", n=number(one.rows), entity=entity_name(language, one.entity), source=one.source)
+        for one in moved
+    )
+
+
+def _effect_row(effect: Effect, currency: str, language: Language) -> EffectRow:
+    def told(value: float | None, *, signed: bool = False) -> str:
+        if value is None:
+            return say(language, "no_value")
+        return amount(value, effect.unit, language, currency, signed=signed, beside=effect.value if signed else None)
+
+    difference = "–"
+    is_changed = False
+    if effect.value is not None and effect.all_value is not None:
+        is_changed = abs(effect.value - effect.all_value) > 1e-9
+        difference = (
+            told(effect.value - effect.all_value, signed=True) if is_changed else say(language, "no_difference")
+        )
+    when = "–"
+    if effect.grain and effect.period_start:
+        start = date.fromisoformat(effect.period_start)
+        is_day = effect.grain == "snapshot"
+        when = word(language, "as_of_day", day=start) if is_day else period(language, effect.grain, start)
+    return EffectRow(
+        name=effect.name_zh if language == "zh" else effect.name_en,
+        metric=effect.metric,
+        period=when,
+        counted=told(effect.value),
+        n=number(effect.n),
+        uncleaned=told(effect.all_value),
+        all_n=number(effect.all_n),
+        difference=difference,
+        is_changed=is_changed,
+        is_low=effect.n is not None and effect.value is not None and effect.n < LOW_BASE,
+    )
+
+
+def _rule_change(change: RuleChange, language: Language) -> tuple[str, str]:
+    """What became of a rule: a line, and what it said before and says now where that is another thing."""
+
+    def words(rule: RuleWords) -> str:
+        return (rule.zh if language == "zh" else rule.en).rstrip(".")
+
+    def whole(rule: RuleWords) -> str:
+        parts = [words(rule), named(language, "verdict", rule.verdict), thresholds(language, rule)]
+        return say(language, "between").join(part for part in parts if part)
+
+    if change.before is None and change.after is not None:
+        return say(language, "rule_new", rule=whole(change.after)), ""
+    if change.after is None and change.before is not None:
+        return say(language, "rule_gone", rule=whole(change.before)), ""
+    if change.before is None or change.after is None:
+        return "", ""
+    was, now = whole(change.before), whole(change.after)
+    said = [say(language, "rule_was", was=was, now=now)] if was != now else []
+    said += [say(language, "rule_query")] if change.before.looks_at != change.after.looks_at else []
+    return say(language, "rule_changed", rule=words(change.after)), say(language, "between").join(said)

@@ -1,0 +1,149 @@
+"""All that the auditors' pages are made of, read once; what one page shows of rows is read when it is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from include import files
+from include.gate.context import usual_records
+from include.gate.ledger import Gate
+from include.reporting.audit.cleaning_effect import effect_file
+from include.reporting.audit.ledger_facts import Check, LedgerFacts, LedgerNight, read_ledger_facts
+from include.reporting.audit.night_state import NightState, RuleWords, check_balanced, read_state, rules_of
+from include.settings import Settings
+from include.warehouse.night_records import begun_nights
+from include.warehouse.publish import PublishError, served_as_of
+
+# How far the lines in tables and the tables of rules and sources look back.
+TREND_NIGHTS = 30
+TABLE_NIGHTS = 60
+
+
+@dataclass(frozen=True)
+class AuditFacts:
+    """What every page may ask for; nights are in their order."""
+
+    home: Path
+    timezone: str
+    context_nights: int
+    ledger: LedgerFacts
+    states: dict[datetime, NightState]
+    served: datetime | None
+    decisions: dict[datetime, tuple[dict[str, str], ...]]
+
+    @cached_property
+    def order(self) -> list[datetime]:
+        """The nights, oldest first."""
+        return list(self.ledger.nights)
+
+    @cached_property
+    def prints(self) -> dict[datetime, str]:
+        """The print of each night's ledger."""
+        return {night: found.print() for night, found in self.ledger.nights.items()}
+
+    @cached_property
+    def rules(self) -> dict[datetime, dict[str, Check]]:
+        """What each rule found on each night, over all sources."""
+        return {night: found.rules() for night, found in self.ledger.nights.items()}
+
+    @cached_property
+    def rule_words(self) -> dict[str, RuleWords]:
+        """Every rule that a night had, in its latest words."""
+        found: dict[str, RuleWords] = {}
+        for night in self.order:
+            found |= rules_of(self.home, night)
+        return found
+
+    def night(self, night: datetime) -> LedgerNight:
+        """One night's ledger."""
+        return self.ledger.nights[night]
+
+    @cached_property
+    def place(self) -> dict[datetime, int]:
+        """Where each night stands in the order."""
+        return {night: place for place, night in enumerate(self.order)}
+
+    def before(self, night: datetime) -> datetime | None:
+        """The night before one."""
+        place = self.place[night]
+        return self.order[place - 1] if place else None
+
+    def after(self, night: datetime) -> datetime | None:
+        """The night after one."""
+        place = self.place[night] + 1
+        return self.order[place] if place < len(self.order) else None
+
+    def last(self, count: int, until: datetime | None = None) -> list[datetime]:
+        """The last nights up to one, oldest first."""
+        end = len(self.order) if until is None else self.place[until] + 1
+        return self.order[max(end - count, 0) : end]
+
+    def rule_trend(self, rule_id: str, nights: Sequence[datetime]) -> list[float | None]:
+        """The share that a rule found on each night; null where it was held against no row."""
+        checks = (self.rules[night].get(rule_id) for night in nights)
+        return [one.failed / one.checked if one and one.checked else None for one in checks]
+
+    def usual(self, source: str, night: datetime) -> dict[str, float]:
+        """The usual number of records of a source's feeds before a night, as the gate knows it."""
+        since = night - timedelta(days=self.context_nights)
+        return usual_records([gate for gate in self._gates.get(source, []) if since <= gate.night < night])
+
+    @cached_property
+    def _gates(self) -> dict[str, list[Gate]]:
+        found: dict[str, list[Gate]] = {}
+        for gate in self.ledger.gates:
+            found.setdefault(gate.source, []).append(gate)
+        return found
+
+
+def read_audit_facts(settings: Settings, until: datetime | None = None) -> AuditFacts:
+    """Read ledger, records of nights, versions and decisions.
+
+    Args:
+        settings: of the installation.
+        until: the last night to tell of; null takes all.
+
+    Raises:
+        DamagedFileError: a file of the ledger is not what was written.
+        AccountingError: rows of a night are in no place, or in two.
+    """
+    home = settings.home
+    begun = begun_nights(home)
+    last = until or max(begun, default=datetime.max.replace(tzinfo=None).astimezone())
+    ledger = read_ledger_facts(home, begun, last)
+    served = _served(home)
+    states = {}
+    for night, found in ledger.nights.items():
+        check_balanced(found)
+        is_known = effect_file(home, night).exists()
+        states[night] = read_state(home, found, ledger.unjudged.get(night, ()), served, is_known)
+    return AuditFacts(home, settings.timezone, settings.context_nights, ledger, states, served, _decisions(home))
+
+
+def _served(home: Path) -> datetime | None:
+    """The night that is served; null also where the file can't be read: that too is a night to tell of."""
+    try:
+        return served_as_of(home)
+    except PublishError:
+        return None
+
+
+def _decisions(home: Path) -> dict[datetime, tuple[dict[str, str], ...]]:
+    """What people decided, by the night that a record names; lists and objects within it as they are written."""
+    found: dict[datetime, list[dict[str, str]]] = {}
+    for path in sorted((home / "decisions").rglob("[!.]*.json")):
+        record: dict[str, Any] = files.read_json(path)
+        if "night" in record:
+            told = {
+                name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+                for name, value in record.items()
+                if name != "night" and value is not None
+            }
+            found.setdefault(datetime.fromisoformat(record["night"]), []).append(told)
+    return {night: tuple(records) for night, records in found.items()}

@@ -1,0 +1,105 @@
+"""The auditors' pages in a browser: offline, without errors, as wide as a phone, readable, by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from include.reporting.heat_map import contrast
+from include.settings import night_id
+from tests.browser.test_pages import CUT_OFF, DESKTOP, INKS, PHONE, _rgb, is_own
+from tests.support.audited_home import FAILED, GOOD, PUBLISHED
+from tests.support.mini_company import MiniCompany
+
+pytestmark = pytest.mark.timeout(900)
+NARROW = (360, 780)
+KINDS = ("index", "night", "failed", "rule", "source")
+
+
+def file_of(audited: MiniCompany, kind: str, language: str) -> str:
+    nights = {"night": GOOD, "failed": FAILED, "published": PUBLISHED}
+    if kind in nights:
+        return f"night/{night_id(audited.night(nights[kind]))}.{language}.html"
+    return {"index": "index", "rule": "rule/ticket_missing_key", "source": "source/desk"}[kind] + f".{language}.html"
+
+
+@pytest.fixture
+def looked_at(browser: Any, audited: MiniCompany) -> Iterator[Callable[..., Any]]:
+    """Opens a page without script; at the end nothing may have been asked for, and nothing complained about."""
+    told: list[str] = []
+    opened: list[Any] = []
+
+    def look(kind: str, language: str = "en", size: tuple[int, int] = DESKTOP) -> Any:
+        page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+        opened.append(page)
+        page.on("console", lambda message: told.append(message.text))
+        page.on("pageerror", lambda error: told.append(str(error)))
+        page.on("request", lambda request: told.append(request.url) if not is_own(request.url) else None)
+        page.goto((audited.home / "reports" / "audit" / file_of(audited, kind, language)).as_uri())
+        return page
+
+    yield look
+    for page in opened:
+        page.close()
+    assert told == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_fits_every_screen_and_cuts_no_text_off(looked_at: Callable[..., Any], kind: str) -> None:
+    for language in ("en", "zh"):
+        for size in (DESKTOP, PHONE, NARROW):
+            page = looked_at(kind, language, size)
+            page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+            assert page.evaluate("document.documentElement.scrollWidth") <= size[0], (language, size)
+            assert page.evaluate(CUT_OFF) == [], (language, size)
+            assert page.locator("h1").count() == 1
+            page.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_text_can_be_read_and_headings_have_an_order(looked_at: Callable[..., Any], kind: str) -> None:
+    page = looked_at(kind)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+    pairs = page.evaluate(INKS)
+    assert len(pairs) > 2
+    assert {pair: text for pair, text in pairs if contrast(*(_rgb(one) for one in pair.split(" on "))) < 4.5} == {}
+    levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map((one) => Number(one.tagName[1]))")
+    assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
+
+
+def test_a_night_can_be_walked_by_keyboard_and_by_its_links(looked_at: Callable[..., Any]) -> None:
+    page = looked_at("index")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+    page.get_by_role("link", name=GOOD, exact=True).first.click()
+    assert page.locator("h1").inner_text() == f"Audit of night {GOOD}"
+    page.locator("details.rows summary").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details.rows").first.get_attribute("open") is not None
+    page.locator(".flow .scroll").focus()
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.locator("#other-language").click()
+    assert page.locator("html").get_attribute("lang") == "zh-CN"
+    page.get_by_role("link", name="全部批次").click()
+    assert page.url.endswith("/index.zh.html")
+
+
+def test_the_picture_tells_the_same_as_the_table(looked_at: Callable[..., Any]) -> None:
+    page = looked_at("night")
+    texts = page.locator(".flow svg text").all_text_contents()
+    total = page.locator("table.flows tfoot td").all_inner_texts()
+    assert total == ["10", "5", "1", "1", "3"]
+    assert [one.split(" ")[0] for one in texts if "(" in one] == total[1:]
+
+
+def test_it_prints_with_all_its_tables(looked_at: Callable[..., Any]) -> None:
+    page = looked_at("published")
+    page.emulate_media(media="print")
+    assert page.locator("nav").first.is_hidden()
+    assert page.locator("#effect-csat_transactional").is_visible()
+    assert page.locator("table.flows").is_visible()
