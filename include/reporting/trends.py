@@ -60,7 +60,7 @@ class Trend:
 
 
 def trend_of(rows: Iterable[PeriodValue], unit: str, until: date, *, is_share_of_cases: bool = False) -> Trend | None:
-    """The trend of one metric: by month where at least 12 complete ones have a value, else by week.
+    """The trend of one metric: by month where at least 12 of those shown have a value, else by week.
 
     Args:
         rows: of the metric, of any grains, in any order.
@@ -69,17 +69,18 @@ def trend_of(rows: Iterable[PeriodValue], unit: str, until: date, *, is_share_of
         is_share_of_cases: its numerator counts cases of its denominator; limits then go with the number of cases.
 
     Returns:
-        None where no complete month and no complete week has a value.
+        None where no complete month and no complete week has a value, or only such as are older than what it shows.
     """
     by_grain: dict[str, dict[date, PeriodValue]] = {grain: {} for grain in LENGTHS}
     for row in rows:
         if row.grain in by_grain and following(row.grain, row.start) <= until:
             by_grain[row.grain][row.start] = row
-    counts = {grain: sum(row.value is not None for row in found.values()) for grain, found in by_grain.items()}
+    shown = {grain: _unbroken(grain, found, until) for grain, found in by_grain.items() if found}
+    counts = {grain: sum(period.value is not None for period in shown.get(grain, [])) for grain in LENGTHS}
     if not any(counts.values()):
         return None
     grain = "month" if counts["month"] >= min(BASELINE, counts["week"] or 1) else "week"
-    return _trend(grain, _unbroken(grain, by_grain[grain], until), unit, is_share_of_cases)
+    return _trend(grain, shown[grain], unit, is_share_of_cases)
 
 
 def following(grain: str, start: date) -> date:

@@ -71,6 +71,20 @@ def test_a_metric_without_complete_periods_has_no_trend() -> None:
     assert trend_of([value("month", date(2026, 6, 1), None)], "score", UNTIL) is None
 
 
+def test_a_metric_whose_last_value_is_long_ago_has_no_trend() -> None:
+    long_ago = [value(grain, date(2014, 3, 1 if grain == "month" else 3), 1.0) for grain in ("month", "week")]
+    assert trend_of(long_ago, "score", UNTIL) is None
+
+
+def test_months_where_all_weeks_with_a_value_are_long_ago() -> None:
+    rows = [value("month", date(2025, 3, 1), 1.0), value("week", date(2025, 3, 3), 1.0)]
+
+    trend = trend_of(rows, "score", UNTIL)
+
+    assert trend and trend.grain == "month"
+    assert [point.period.value for point in trend.points] == [1.0] + [None] * 15
+
+
 def test_a_low_base_neither_sets_the_limits_nor_is_held_against_them() -> None:
     values = [52, 50, 51, 49, 53, 50, 48, 51, 50, 52, 50, 49]
     starts = months(16, date(2025, 3, 1))
