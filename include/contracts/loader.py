@@ -9,6 +9,8 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from include.sql import quoted
+
 FOLDER = Path(__file__).parent
 # Ten times as fast, where PyYAML was built with it.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -89,6 +91,11 @@ class Contract(BaseModel):
             if column.type == "id":
                 columns.append((f"{name}_space", "VARCHAR"))
         return columns + SYSTEM_COLUMNS
+
+    def no_clean_rows(self) -> str:
+        """SQL of no row with every column of clean: united by name it gives older files the columns that came since."""
+        columns = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in self.clean_columns())
+        return f"select {columns} where false"
 
 
 @cache

@@ -24,7 +24,7 @@ from include.settings import Settings, night_id
 from include.sources.loading import LoadedSource, load_source_results
 from include.sources.mapping import melted_survey
 from include.sources.questionnaires import scale_items
-from include.sql import in_list, literal, quoted
+from include.sql import in_list, literal
 from include.survey_quality.norms import Norms, measured_norms
 
 _ENOUGH_DELIVERIES = 5
@@ -137,10 +137,10 @@ def _recent(
         for name, count in gate.entities.items()
         if name == entity and count.clean
     ]
-    columns = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in load_contracts()[entity].clean_columns())
-    none = f"(select {columns} where false)"
+    none = load_contracts()[entity].no_clean_rows()
+    held = f"select * from read_parquet([{in_list(paths)}], union_by_name = true) union all by name {none}"
     with duckdb.connect() as con:
-        return figures_of(con, f"read_parquet([{in_list(paths)}], union_by_name = true)" if paths else none)
+        return figures_of(con, f"({held if paths else none})")
 
 
 def _recent_norms(home: Path, loaded: LoadedSource, gates: Sequence[Gate]) -> dict[str, Norms]:

@@ -26,7 +26,7 @@ from include.gate.rules import Rule, load_rules
 from include.landing.batches import Batch
 from include.settings import Settings, as_of_date
 from include.sources import customer_key_spaces, load_source_results
-from include.sql import literal, quoted
+from include.sql import literal
 from include.warehouse.holding import HeldBatch, UnjudgedBatch, read_held_batches, unjudged_batches
 from include.warehouse.night_records import run_number, unproven_sources
 
@@ -326,9 +326,8 @@ def _write_empty_files(home: Path) -> None:
     """One Parquet file without rows per entity, so that a model always has something to read."""
     with duckdb.connect() as con:
         for entity, contract in load_contracts().items():
-            columns = ", ".join(f"cast(null as {kind}) as {quoted(name)}" for name, kind in contract.clean_columns())
             with files.writing(inputs_folder(home) / "empty" / f"{entity}.parquet") as temporary:
-                con.execute(f"copy (select {columns} where false) to {literal(str(temporary))} (format parquet)")
+                con.execute(f"copy ({contract.no_clean_rows()}) to {literal(str(temporary))} (format parquet)")
 
 
 def _identity(of: Gate | Batch) -> Row:

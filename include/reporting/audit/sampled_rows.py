@@ -103,10 +103,10 @@ def sampled_rows(
     found: dict[datetime, Samples] = {one.night: defaultdict(list) for one in nights}
     contracts = load_contracts()
     every = {path for one in nights for _, path in one.quarantine}
-    rows = _read(con, home, nights, _QUARANTINED, every, "quarantine")
+    rows = _read(con, home, nights, _QUARANTINED, every)
     for entity in sorted({entity for one in nights for entity, _ in one.clean}):
         paths = {path for one in nights for name, path in one.clean if name == entity}
-        rows += _read(con, home, nights, _flagged_sql(contracts[entity]), paths, "clean")
+        rows += _read(con, home, nights, _flagged_sql(contracts[entity]), paths, contracts[entity])
     for number, rule_id, source, feed, row_number, key, status, en, zh, content in rows:
         row = SampledRow(source, feed, row_number, key or "", status, en, zh, _content(content))
         found[nights[number].night][rule_id].append(row)
@@ -114,13 +114,21 @@ def sampled_rows(
 
 
 def _read(
-    con: duckdb.DuckDBPyConnection, home: Path, nights: Sequence[NightFiles], sql: str, wanted: Set[str], room: str
+    con: duckdb.DuckDBPyConnection,
+    home: Path,
+    nights: Sequence[NightFiles],
+    sql: str,
+    wanted: Set[str],
+    contract: Contract | None = None,
 ) -> list[tuple[Any, ...]]:
-    """The rows of a query over files; the table `file` says which night each belongs to, and how many it may show."""
+    """The rows of a query over files; the table `file` says which night each belongs to, and how many it may show.
+
+    The files are those of clean that hold a contract's rows, or of quarantine.
+    """
     places = [
         (str(home / path), number, one.limit)
         for number, one in enumerate(nights)
-        for _, path in (one.quarantine if room == "quarantine" else one.clean)
+        for _, path in (one.clean if contract else one.quarantine)
         if path in wanted
     ]
     if not places:
@@ -128,8 +136,10 @@ def _read(
     table = pa.table(dict(zip(("path", "night", "room"), map(list, zip(*places, strict=True)), strict=True)))
     con.register("file", table)
     paths = sorted({path for path, _, _ in places})
-    rows = f"read_parquet([{in_list(paths)}], union_by_name = true, filename = true)"
-    return con.execute(sql.replace("{rows}", rows)).fetchall()
+    rows = f"select * from read_parquet([{in_list(paths)}], union_by_name = true, filename = true)"
+    if contract:
+        rows += f" union all by name {contract.no_clean_rows()}"
+    return con.execute(sql.replace("{rows}", f"({rows})")).fetchall()
 
 
 _QUARANTINED = """
