@@ -25,7 +25,7 @@ from include.sources.loading import LoadedSource, load_source_results
 from include.sources.mapping import melted_survey
 from include.sources.questionnaires import scale_items
 from include.sql import in_list, literal
-from include.survey_quality.norms import Norms, measured_norms
+from include.survey_quality.norms import MOST_ITEMS, Norms, measured_norms
 
 _ENOUGH_DELIVERIES = 5
 _ENOUGH_DURATIONS = 30
@@ -187,7 +187,7 @@ def _feed_norms(home: Path, loaded: LoadedSource, survey_id: str, gates: Sequenc
         columns = ", ".join(
             f"max(answer) filter (where question_id = {literal(item)}) as a{n}" for n, item in enumerate(items)
         )
-        if not items:
+        if not 0 < len(items) <= MOST_ITEMS:
             return Norms(items=(), cases=0, sums=(), products=())
         relation = f"(select {columns} from answer group by batch_id, row_number)"
         return measured_norms(con, relation, {item: f"a{n}" for n, item in enumerate(items)})

@@ -20,7 +20,7 @@ from include.sources.questionnaires import ratings, scale_items
 from include.sources.schema import Question
 from include.sql import literal
 from include.survey_quality.consistency import distance_sql, even_odd_sql, synonyms_sql
-from include.survey_quality.norms import Norms, groups_of, measured_norms
+from include.survey_quality.norms import MOST_ITEMS, Norms, groups_of, measured_norms
 
 BLOCK_COLUMNS = (
     "row_id bigint, block varchar, item_count bigint, answered_count bigint, longest_run bigint, "
@@ -144,7 +144,7 @@ def add_indices(
     _add_blocks(con, sheet)
     items = {one.id: sheet.on_scale(one) for one in scale_items(sheet.questions)}
     norms = usual.norms.of(list(items)) if usual.norms and items else None
-    if norms is None and items:
+    if norms is None and 0 < len(items) <= MOST_ITEMS:
         norms = measured_norms(con, "(from wide where _is_usable)", items)
     norms = norms if norms and norms.is_enough else None
     quantile = rule.settings.get(QUANTILE_SETTING) if rule else None
@@ -191,11 +191,10 @@ def _lay_out(con: duckdb.DuckDBPyConnection, batch_no: int, sheet: Sheet) -> Non
 
 def _add_blocks(con: duckdb.DuckDBPyConnection, sheet: Sheet) -> None:
     for block, members in sheet.blocks().items():
-        places = range(len(members))
-        numbers = ", ".join(f"{sheet.number(one)} as v{n}" for n, one in enumerate(members))
-        answers = f"(select row_id, {numbers} from wide)"
-        top = " and ".join(f"coalesce(v{n} = {_scale(one)[1]!r}, true)" for n, one in enumerate(members))
-        middle = " and ".join(f"coalesce(v{n} = {sum(_scale(one)) / 2!r}, true)" for n, one in enumerate(members))
+        answers = ", ".join(sheet.number(one) for one in members)
+        ends = ", ".join(repr(_scale(one)[1]) for one in members)
+        middles = ", ".join(repr(sum(_scale(one)) / 2) for one in members)
+        con.execute(f"create or replace temp table block_answer as select row_id, [{answers}] as v from wide")
         con.execute(
             f"""
             insert into survey_block
@@ -205,24 +204,26 @@ def _add_blocks(con: duckdb.DuckDBPyConnection, sheet: Sheet) -> None:
                    -- From the sums, which are exact for whole answers.
                    sqrt((n * squares - total * total) / nullif(n * (n - 1), 0))
             from (
-                select row_id, {_count_of(f"v{n} is not null" for n in places)} as n,
-                       {" + ".join(f"coalesce(v{n}, 0)" for n in places)} as total,
-                       {" + ".join(f"coalesce(v{n} * v{n}, 0)" for n in places)} as squares,
-                       greatest({", ".join(f"r{n}" for n in places)}) as longest,
-                       len(list_distinct([{", ".join(f"v{n}" for n in places)}])) as distinct_count,
-                       {top} as is_top, {middle} as is_middle
-                from {_runs(answers, len(members))}
+                select row_id, list_count(v) as n, list_sum(v) as total,
+                       list_sum(list_transform(v, lambda one: one * one)) as squares,
+                       list_max(list_transform(
+                           range(1, len(begins) + 1),
+                           lambda n: coalesce(begins[n + 1], {len(members) + 1}) - begins[n]
+                       )) as longest,
+                       len(list_distinct(v)) as distinct_count,
+                       list_bool_and(list_transform(list_zip(v, [{ends}]), lambda one: one[1] = one[2])) as is_top,
+                       list_bool_and(list_transform(list_zip(v, [{middles}]), lambda one: one[1] = one[2]))
+                           as is_middle
+                from (
+                    -- Where runs begin: a missing answer is a run of its own.
+                    select *, list_filter(
+                        range(1, {len(members) + 1}), lambda n: n = 1 or coalesce(v[n] <> v[n - 1], true)
+                    ) as begins
+                    from block_answer
+                )
             )
             """
         )
-
-
-def _runs(answers: str, size: int) -> str:
-    """A relation of answers v0, v1, … with r0, r1, …: how long the run is that each answer ends."""
-    relation = f"(select *, 1 as r0 from {answers})"
-    for n in range(1, size):
-        relation = f"(select *, case when v{n} = v{n - 1} then r{n - 1} + 1 else 1 end as r{n} from {relation})"
-    return relation
 
 
 def _indices(sheet: Sheet, norms: Norms | None, medians: Mapping[str, float], quantile: float | None) -> str:
@@ -338,4 +339,6 @@ def _any_of(conditions: Sequence[str]) -> str:
 
 
 def _count_of(conditions: Iterable[str]) -> str:
-    return " + ".join(f"({one})::integer" for one in conditions) or "0"
+    # A list, as a sum of a thousand terms is nested deeper than the database takes.
+    listed = ", ".join(f"({one})::integer" for one in conditions)
+    return f"list_sum([{listed}])" if listed else "0"

@@ -29,10 +29,10 @@ def distance_sql(relation: str, answers: Sequence[str], norms: Norms) -> str | N
         return None
     kind = f"double[{len(answers)}]"
     centred = ", ".join(f"({one})::double - {mean!r}" for one, mean in zip(answers, norms.mean.tolist(), strict=True))
-    parts = " + ".join(f"power(array_inner_product(centred, {weights!r}::{kind}), 2)" for weights in whitening.tolist())
+    parts = ", ".join(f"power(array_inner_product(centred, {weights!r}::{kind}), 2)" for weights in whitening.tolist())
     complete = " and ".join(f"({one}) is not null" for one in answers)
     return (
-        f"select row_id, {parts} as mahalanobis "
+        f"select row_id, list_sum([{parts}]) as mahalanobis "
         f"from (select row_id, [{centred}]::{kind} as centred from {relation} where {complete})"
     )
 

@@ -108,6 +108,10 @@ def groups_of(pairs: Sequence[tuple[int, int]]) -> int:
     return len(groups)
 
 
+# A covariance has as many figures as pairs of items: of a thousand items it would take longer than all else.
+MOST_ITEMS = 250
+
+
 def measured_norms(con: duckdb.DuckDBPyConnection, relation: str, answers: Mapping[str, str]) -> Norms:
     """The norms of the responses in a relation.
 

@@ -154,6 +154,7 @@ HELD = {
 NOT_COUNTED = {
     "bfi.responses.survey_response: careless": 11,
     "bfi.responses.survey_response: straight_lined": 5,
+    "bfi.responses.survey_response: too_many_gaps": 4,
     "careless.dataset1.survey_response: careless": 36,
     "careless.dataset2.survey_response: careless": 11,
     "careless.dataset1.survey_response: straight_lined": 20,

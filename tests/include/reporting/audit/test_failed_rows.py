@@ -34,7 +34,7 @@ def test_a_night_s_rows_are_there_with_every_reason(audited: MiniCompany, tmp_pa
         ("ticket", "2", "T2", "not_counted", "ticket_resolved_before_created"),
         ("ticket", "3", "", "quarantined", "ticket_missing_key"),
         ("ticket", "5", "T5", "quarantined", "ticket_missing_required"),
-        ("ticket", "6", "T6", "quarantined", "ticket_created_in_future"),
+        ("ticket", "6", "T6", "quarantined", "ticket_created_in_future, ticket_time_in_future"),
     ]
     assert {row["night"] for row in rows} == {GOOD}
     assert (rows[2]["reasons_en"], rows[2]["reasons_zh"]) == ("The key is missing.", "缺少主键")

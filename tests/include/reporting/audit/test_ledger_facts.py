@@ -51,6 +51,7 @@ def test_rules_are_told_with_all_verdicts(facts: LedgerFacts, audited: MiniCompa
     found = {one.rule_id: (one.failed, one.checked) for one in at(facts, audited, GOOD).rules().values() if one.failed}
     assert found == {
         "ticket_created_in_future": (1, 7),
+        "ticket_time_in_future": (1, 7),
         "ticket_event_without_ticket": (1, 2),
         "ticket_missing_key": (1, 7),
         "ticket_missing_required": (1, 7),
