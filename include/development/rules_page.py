@@ -8,20 +8,12 @@ from collections.abc import Sequence
 import yaml
 
 from include.contracts import load_contracts
+from include.gate.batch_rules import ENTITY as BATCH
+from include.gate.batch_rules import BatchRule
 from include.gate.rules import FOLDER, Rule, RuleSet, load_rules
+from include.reporting.audit.words import entity_name, named, say
+from include.reporting.words import LANGUAGES
 
-_VERDICTS = {
-    "unusable": "unusable · 不可用",
-    "not_counted": "not counted · 不计分",
-    "flag": "flag · 标记",
-    "note": "note · 提示",
-}
-_VERDICT_WORDS = (
-    ("unusable", "goes to quarantine", "进入隔离区"),
-    ("not_counted", "is kept, and left out of the scores", "保留，但不计入得分"),
-    ("flag", "is kept, counted and marked", "保留、计入并标记"),
-    ("note", "is reported only", "仅作提示"),
-)
 # What each requirement is about, and what of it is met where no rule can: after the gate, or over whole deliveries.
 _REQUIREMENTS = {
     "CL-1": ("straight-lining", "直线作答", ""),
@@ -33,7 +25,7 @@ _REQUIREMENTS = {
     "CL-7": ("references", "引用", "inferred members · 推断成员: `is_inferred`"),
     "CL-8": ("extreme cases", "极端个案", ""),
     "CL-9": ("careless answers", "敷衍作答", "indices · 各指数: columns of `fct_survey_response`"),
-    "CL-10": ("volume, freshness, drift", "数量、时效与漂移", "remarks per delivery · 每次交付的提示"),
+    "CL-10": ("volume, freshness, drift", "数量、时效与漂移", ""),
     "IN-1": ("mapping", "字段映射", ""),
     "IN-6": ("bad input", "异常输入", ""),
 }
@@ -46,11 +38,10 @@ def rules_page() -> str:
     text = [
         "# Rules · 规则\n\n<!-- Written by `make docs`; change what it is written from, not this page. -->\n\n",
         "`expectations/rules/*.yml` alone decides what is fit to count; Great Expectations runs it.\n",
-        "What happens to a row that fails:\n\n",
-        "`expectations/rules/*.yml` 是数据能否计入的唯一依据，由 Great Expectations 执行。未通过的行：\n\n",
-        "| verdict · 判定 | |\n| --- | --- |\n",
-        *(f"| {_VERDICTS[name]} | {en} · {zh} |\n" for name, en, zh in _VERDICT_WORDS),
-        "\n## Requirements × entities · 要求与实体\n\n",
+        f"{say('en', 'verdicts_say')}\n\n",
+        "`expectations/rules/*.yml` 是数据能否计入的唯一依据，由 Great Expectations 执行。\n",
+        f"{say('zh', 'verdicts_say')}\n\n",
+        "## Requirements × entities · 要求与实体\n\n",
         "| requirement · 要求 | rules of · 规则 | met elsewhere · 其他环节 |\n| --- | --- | --- |\n",
         *_coverage(rules, shared),
         "\nReferences that no rule judges · 不作判定的引用: ",
@@ -65,6 +56,12 @@ def rules_page() -> str:
             name = load_contracts()[entity].name
             text += [f"\n## {name['en']} · {name['zh']} (`{entity}`)\n\n", *_table(own)]
             text += [line for rule in own if rule.signs for line in _signs(rule)]
+    text += [
+        f"\n## {entity_name('en', BATCH)} · {entity_name('zh', BATCH)}\n\n",
+        "Its figures are held against what its feed usually brings, by `include/gate/drift.py`\n",
+        "([sources.md](sources.md#volume-freshness-and-drift)). 各项数字与该数据流平常的交付比较。\n\n",
+        *_table(rules.of_batches),
+    ]
     return "".join(text)
 
 
@@ -83,6 +80,8 @@ def _coverage(rules: RuleSet, shared: Sequence[Rule]) -> list[str]:
         for rule in found:
             if rule.id not in ids:
                 counts[rule.requirement][f"`{entity}`"] += 1
+    for whole in rules.of_batches:
+        counts[whole.requirement][f"`{BATCH}`"] += 1
     missing = counts.keys() - _REQUIREMENTS.keys()
     if missing:
         raise ValueError(f"rules serve requirements without words: {', '.join(sorted(missing))}")
@@ -106,16 +105,18 @@ def _unjudged(rules: RuleSet) -> list[str]:
     ]
 
 
-def _table(rules: Sequence[Rule]) -> list[str]:
-    """The rules of one entity."""
+def _table(rules: Sequence[Rule | BatchRule]) -> list[str]:
+    """The rules of one entity, or about whole deliveries."""
     head = "| id | requirement · 要求 | verdict · 判定 | settings · 参数 | words · 说明 |\n"
     return [head, "| --- | --- | --- | --- | --- |\n", *(_row(rule) for rule in rules)]
 
 
-def _row(rule: Rule) -> str:
-    verdict = _VERDICTS[rule.verdict] + (" (held · 暂留)" if rule.holds else "")
+def _row(rule: Rule | BatchRule) -> str:
+    verdict = " · ".join(named(language, "verdict", rule.verdict) for language in LANGUAGES)
     settings = [f"{name} {value:g}" for name, value in rule.settings.items()]
-    if rule.stop_above is not None:
+    if isinstance(rule, Rule) and rule.holds:
+        verdict += " (held · 暂留)"
+    if isinstance(rule, Rule) and rule.stop_above is not None:
         settings.append(f"stops the delivery above · 超过则停止整批: {rule.stop_above:.0%}")
     words = f"{rule.words('en')}<br>{rule.words('zh')}".replace("|", "\\|")
     return f"| `{rule.id}` | {rule.requirement} | {verdict} | {', '.join(settings)} | {words} |\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +14,7 @@ from include import files
 from include.gate.batch_rules import BatchRule
 from include.gate.figures import ENOUGH_DELIVERIES
 from include.gate.ledger import DRIFT_REMARK, Gate
+from include.landing.identical import read_identical
 from include.settings import night_id, parse_night_id
 
 Nights = dict[tuple[str, str], list[datetime]]
@@ -37,17 +38,24 @@ class Silence(BaseModel):
         return f"{self.source}.{self.feed}.{night_id(self.night)}.silent"
 
 
-def arrivals(home: Path, gates: Iterable[Gate], since: datetime, as_of: datetime) -> Nights:
-    """The nights from `since` to `as_of` in which each source and feed brought something, new or not, in order."""
+def arrivals(
+    home: Path, gates: Iterable[Gate], since: datetime, as_of: datetime, sources: Container[str] | None = None
+) -> Nights:
+    """The nights from `since` to `as_of` in which each feed brought something, new or not, in order.
+
+    Args:
+        home: the data home.
+        gates: of the ledger.
+        since: the first night.
+        as_of: the last night.
+        sources: the only ones asked for; null takes all.
+    """
     found: dict[tuple[str, str], set[datetime]] = {}
     for gate in gates:
-        if gate.gate_no == 1 and since <= gate.night <= as_of:
+        if gate.gate_no == 1 and since <= gate.night <= as_of and (sources is None or gate.source in sources):
             found.setdefault((gate.source, gate.feed), set()).add(gate.night)
-    for folder in (home / "ledger" / "identical").glob("*"):
-        night = parse_night_id(folder.name)
-        for path in folder.glob("*.json") if since <= night <= as_of else ():
-            record = files.read_json(path)
-            found.setdefault((record["source"], record["feed"]), set()).add(night)
+    for one in read_identical(home, as_of, since=since, sources=sources):
+        found.setdefault((one.source, one.feed), set()).add(one.night)
     return {place: sorted(nights) for place, nights in found.items()}
 
 

@@ -17,7 +17,7 @@ from include import files
 from include.configuration.checking import check_configuration
 from include.contracts import load_contracts
 from include.gate.arrivals import arrivals, usual_days
-from include.gate.figures import UsualFigures, usual_figures
+from include.gate.figures import ENOUGH_DELIVERIES, UsualFigures, usual_figures
 from include.gate.ledger import Gate, holding, read_ledger
 from include.gate.versions import keep_versions
 from include.settings import Settings, night_id
@@ -25,13 +25,12 @@ from include.sources.loading import LoadedSource, load_source_results
 from include.sources.mapping import melted_survey
 from include.sources.questionnaires import scale_items
 from include.sql import in_list, literal
-from include.survey_quality.norms import MOST_ITEMS, Norms, measured_norms
+from include.survey_quality.norms import Norms, measured_norms
 
-_ENOUGH_DELIVERIES = 5
 _ENOUGH_DURATIONS = 30
-Figure = TypeVar("Figure")
 # A covariance that is measured on so many responses is known well enough.
 _ENOUGH_RESPONSES = 20_000
+_Figures = TypeVar("_Figures")
 
 
 class Spread(BaseModel):
@@ -64,11 +63,9 @@ class Context(BaseModel):
     usual_records: dict[str, float] = Field(
         default_factory=dict, description="feed: median number of records of its deliveries, once there are enough"
     )
-
     usual_figures: dict[str, UsualFigures] = Field(
         default_factory=dict, description="feed: what its deliveries of usual size bring, once there are enough"
     )
-
     usual_days: dict[str, float] = Field(
         default_factory=dict, description="feed: median days between nights in which it brought something"
     )
@@ -128,8 +125,8 @@ def _recent(
     home: Path,
     gates: Sequence[Gate],
     entity: str,
-    figures_of: Callable[[duckdb.DuckDBPyConnection, str], Figure],
-) -> Figure:
+    figures_of: Callable[[duckdb.DuckDBPyConnection, str], _Figures],
+) -> _Figures:
     """Figures of an entity's clean rows of some gates."""
     paths = [
         str(home / count.clean.path)
@@ -173,7 +170,7 @@ def _feed_norms(home: Path, loaded: LoadedSource, survey_id: str, gates: Sequenc
     asked = scale_items(loaded.source.questionnaires[survey_id].questions)
     scales = ", ".join(f"({literal(one.id)}, {one.scale[0]!r}, {one.scale[1]!r})" for one in asked if one.scale)
     if not chosen or not scales:
-        return Norms(items=(), cases=0, sums=(), products=())
+        return Norms()
     with duckdb.connect() as con:
         con.execute(
             f"""create table answer as
@@ -187,8 +184,8 @@ def _feed_norms(home: Path, loaded: LoadedSource, survey_id: str, gates: Sequenc
         columns = ", ".join(
             f"max(answer) filter (where question_id = {literal(item)}) as a{n}" for n, item in enumerate(items)
         )
-        if not 0 < len(items) <= MOST_ITEMS:
-            return Norms(items=(), cases=0, sums=(), products=())
+        if not items:
+            return Norms()
         relation = f"(select {columns} from answer group by batch_id, row_number)"
         return measured_norms(con, relation, {item: f"a{n}" for n, item in enumerate(items)})
 
@@ -199,7 +196,7 @@ def usual_records(gates: Sequence[Gate]) -> dict[str, float]:
     for gate in gates:
         if gate.kind == "full" and gate.records_received is not None:
             records.setdefault(gate.feed, []).append(gate.records_received)
-    return {feed: float(median(counts)) for feed, counts in records.items() if len(counts) >= _ENOUGH_DELIVERIES}
+    return {feed: float(median(counts)) for feed, counts in records.items() if len(counts) >= ENOUGH_DELIVERIES}
 
 
 def median_durations(con: duckdb.DuckDBPyConnection, rows: str) -> dict[str, float]:

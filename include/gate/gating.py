@@ -69,7 +69,9 @@ def gate_group(settings: Settings, as_of: datetime, group: str) -> GateSummary:
     pending, damaged = pending_batches(settings, as_of, loaded, gates, rules.digest)
     summary = GateSummary(batches=len(pending), stopped=damaged)
     since = as_of - timedelta(days=settings.context_nights)
-    nights = _arrivals_with(arrivals(settings.home, gates, since, as_of), [batch for batch, _, _ in pending], as_of)
+    names = [one.source.name for one in loaded]
+    came = arrivals(settings.home, gates, since, as_of, names)
+    nights = _arrivals_with(came, [batch for batch, _, _ in pending], as_of)
     _record_silences(settings, as_of, group, loaded, nights)
     if not pending:
         return summary
@@ -245,7 +247,7 @@ class _Gating:
         )
 
     def _check_stops(self, mapped: Sequence[Judged]) -> None:
-        """Stop a delivery of which too many rows fail a rule, a snapshot that has shrunk, and what a whole fails by."""
+        """Stop a delivery that fails as a whole or by too many rows, or a snapshot that has shrunk too much."""
         # Keys of the snapshots that hold, by feed and entity, each with its place in the order.
         snapshots: dict[tuple[str, str, str], list[tuple[str, int]]] = {}
         for gate in self.gates:

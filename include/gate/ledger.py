@@ -19,6 +19,11 @@ VOLUME_REMARK = "volume:"
 DRIFT_REMARK = "drift:"
 
 
+def is_unusual(message: str | None) -> bool:
+    """Whether the message of a delivery that was taken in remarks on its size or its figures."""
+    return any(remark in (message or "") for remark in (VOLUME_REMARK, DRIFT_REMARK))
+
+
 class AccountingError(MetricsError):
     """Rows that came in are neither in clean nor in quarantine, or twice; nothing of the delivery is committed."""
 

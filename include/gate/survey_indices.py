@@ -8,7 +8,6 @@ survey's median (METHODS 'Survey answer quality'); `include/survey_quality/` has
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,10 +16,10 @@ import duckdb
 
 from include.gate.rules import Rule
 from include.sources.questionnaires import ratings, scale_items
-from include.sources.schema import Question
+from include.sources.schema import Question, condition_parts
 from include.sql import literal
 from include.survey_quality.consistency import distance_sql, even_odd_sql, synonyms_sql
-from include.survey_quality.norms import MOST_ITEMS, Norms, groups_of, measured_norms
+from include.survey_quality.norms import Norms, groups_of, measured_norms
 
 BLOCK_COLUMNS = (
     "row_id bigint, block varchar, item_count bigint, answered_count bigint, longest_run bigint, "
@@ -32,6 +31,7 @@ HELPER_COLUMNS = (
     "_is_contradicted boolean",
     "_rating_count bigint",
     "_rating_gap_count bigint",
+    "_seconds_per_rating double",
     "_is_lowest_score boolean",
     "_text_bytes bigint",
     "_mahalanobis_limit double",
@@ -53,7 +53,6 @@ _COMPUTED = (
     *(column.split()[0] for column in HELPER_COLUMNS if not column.startswith("_careless")),
 )
 _JUDGED = ("careless_sign_count", "quality_score", "_careless_signs")
-_CONDITION = re.compile(r"\s*([\w.\-]+)\s*(<=|>=|!=|=|<|>)\s*(-?\d+(?:\.\d+)?)\s*$")
 
 
 @dataclass(frozen=True)
@@ -91,10 +90,7 @@ class Sheet:
 
     def condition(self, text: str) -> str:
         """SQL of a condition on another answer (`s1.score <= 2`); false where that is not answered."""
-        match = _CONDITION.match(text)
-        if match is None:  # the schema of sources has checked the form
-            raise ValueError(f"no condition: {text!r}")
-        name, operator, number = match.groups()
+        name, operator, number = condition_parts(text)
         other = next((one for one in self.questions if one.id == name), None)
         return "false" if other is None else f"coalesce(({self.number(other)}) {operator} {number}, false)"
 
@@ -144,9 +140,9 @@ def add_indices(
     _add_blocks(con, sheet)
     items = {one.id: sheet.on_scale(one) for one in scale_items(sheet.questions)}
     norms = usual.norms.of(list(items)) if usual.norms and items else None
-    if norms is None and 0 < len(items) <= MOST_ITEMS:
+    if norms is None:
         norms = measured_norms(con, "(from wide where _is_usable)", items)
-    norms = norms if norms and norms.is_enough else None
+    norms = norms if norms.is_enough else None
     quantile = rule.settings.get(QUANTILE_SETTING) if rule else None
     con.execute(f"create or replace temp table indices as {_indices(sheet, norms, usual.median_seconds, quantile)}")
     con.execute(f"create or replace temp table judged as {_judged(batch_no, rule)}")
@@ -238,6 +234,7 @@ def _indices(sheet: Sheet, norms: Norms | None, medians: Mapping[str, float], qu
     columns = ", ".join(f"c_{name}.{name}" if sql else f"null::double as {name}" for name, sql in compared.items())
     joins = " ".join(f"left join ({sql}) c_{name} using (row_id)" for name, sql in compared.items() if sql)
     limit = _distance_limit(quantile, len(items)) if quantile and compared["mahalanobis"] else "null"
+    shown, gaps = _count_of(sheet.is_shown(one) for one in rated), sheet.gaps(rated)
     required = [one for one in sheet.questions if one.required]
     optional = [one for one in rated if not one.required]
     # Of blocks of the same size the first one that says something.
@@ -255,8 +252,8 @@ def _indices(sheet: Sheet, norms: Norms | None, medians: Mapping[str, float], qu
                run.longest_run, run.irv, {relative} as relative_speed, {columns},
                {_any_of(_opposites(sheet))} as _opposites_agreed,
                {_any_of(_contradictions(sheet))} as _is_contradicted,
-               {_count_of(sheet.is_shown(one) for one in rated)} as _rating_count,
-               {sheet.gaps(rated)} as _rating_gap_count,
+               {shown} as _rating_count, {gaps} as _rating_gap_count,
+               r.duration_seconds / nullif({shown} - {gaps}, 0) as _seconds_per_rating,
                {_any_of(_lowest_scores(sheet))} as _is_lowest_score,
                coalesce(w.text_bytes, 0) as _text_bytes, {limit}::double as _mahalanobis_limit,
                {groups_of(norms.synonyms()) if norms else 0} as _synonym_group_count

@@ -25,9 +25,10 @@ from include.landing.batches import (
     order_prefix,
 )
 from include.landing.deliveries import Delivery, find_deliveries
+from include.landing.identical import IdenticalDelivery, record_identical
 from include.landing.known import KnownBatch, known_batch, read_known, remember
 from include.landing.raw_rows import QUESTIONNAIRES_FILE, ROWS_FILE, original_name, write_rows
-from include.settings import Settings, night_id, night_text
+from include.settings import Settings
 from include.sources.file_reader import ReadLimits, UnreadableFileError
 from include.sources.loading import LoadedSource, load_source_results
 from include.sources.questionnaires import questionnaire_rows
@@ -129,24 +130,18 @@ class _Landing:
         return True
 
     def _record_identical(self, delivered_for: datetime | None, digest: str, twin: KnownBatch) -> None:
-        label = night_id(delivered_for or self.as_of)
-        name = f"{self.loaded.source.name}.{self.feed_name}.{label}.{digest[:12]}.json"
-        folder = self.settings.home / "ledger" / "identical"
-        if any(folder.glob(f"*/{name}")):
-            return
-        files.write_json(
-            folder / night_id(self.as_of) / name,
-            {
-                "source": self.loaded.source.name,
-                "feed": self.feed_name,
-                "night": night_text(self.as_of),
-                "content_hash": digest,
-                "identical_to": twin.batch_id,
-                "received_at": night_text(datetime.now(UTC)),
-                "records": twin.records,
-            },
+        source = self.loaded.source.name
+        one = IdenticalDelivery(
+            name=batch_id_of(source, self.feed_name, delivered_for or self.as_of, digest),
+            source=source,
+            feed=self.feed_name,
+            night=self.as_of,
+            content_hash=digest,
+            identical_to=twin.batch_id,
+            received_at=datetime.now(UTC).replace(microsecond=0),
+            records=twin.records,
         )
-        self.result.identical += 1
+        self.result.identical += record_identical(self.settings.home, one)
 
     def _write(
         self,

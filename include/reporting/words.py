@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
-
+from include.reporting.phrases import Phrases
 from include.warehouse.night_summary import Language
 
 Kind = Literal["segment", "member", "dimension", "purpose", "unit", "direction", "grain", "owner", "reason", "interval"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
-_FILE = Path(__file__).with_name("words.yml")
+_PHRASES = Phrases(Path(__file__).with_name("words.yml"))
 
 
 def word(language: Language, name: str, /, **about: object) -> str:
     """A phrase in a language, with what it is about filled in."""
-    return str(_content()["phrases"][name][language]).format(**about)
+    return _PHRASES.say(language, name, **about)
 
 
 def named(language: Language, kind: Kind, code: str) -> str:
     """A code of the warehouse in words; one that has none (an installation's own) is shown as it is, spaced."""
-    words = _content()["codes"][kind].get(code)
-    return str(words[language]) if words else code.replace("_", " ")
+    return _PHRASES.named(language, kind, code)
 
 
 def is_named(kind: Kind, code: str) -> bool:
     """Whether a code has words of its own."""
-    return code in _content()["codes"][kind]
+    return _PHRASES.is_named(kind, code)
 
 
 def period(language: Language, grain: str, start: date) -> str:
@@ -40,9 +37,3 @@ def period(language: Language, grain: str, start: date) -> str:
     if grain == "quarter":
         return word(language, "quarter_of", quarter=(start.month + 2) // 3, year=start.year)
     return word(language, "week_of" if grain == "week" else "day_of", day=start.isoformat())
-
-
-@cache
-def _content() -> dict[str, dict[str, Any]]:
-    content: dict[str, dict[str, Any]] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
-    return content

@@ -27,6 +27,7 @@ from include.sources.schema import (
     Questionnaire,
     Source,
     ValueMap,
+    condition_parts,
 )
 from include.sql import error_text
 from include.yaml_file import YamlFileError, line_of, model_of, text_of
@@ -211,8 +212,8 @@ class _Check:
             for one in answered_questions(question):
                 if ids.count(one.id) > 1:
                     self.fail(f"question {one.id} stands twice", *place, "id")
-            conditions = [question.shown_if or "", question.contradicted_by or ""]
-            looked_at = [re.split(r"[\s<>=!]", condition.strip())[0] for condition in conditions]
+            conditions = filter(None, [question.shown_if, question.contradicted_by])
+            looked_at = [condition_parts(condition)[0] for condition in conditions]
             for name in filter(None, [question.opposite_of, *looked_at]):
                 if name not in ids:
                     self.fail(f"no question {name}", *place)

@@ -135,7 +135,20 @@ class MultipleChoice(_Strict):
 
 
 # A condition on another question's answer: s1.score <= 2
-_CONDITION = r"^\s*[\w.\-]+\s*(<=|>=|!=|=|<|>)\s*-?\d+(\.\d+)?\s*$"
+_CONDITION = r"^\s*([\w.\-]+)\s*(<=|>=|!=|=|<|>)\s*(-?\d+(?:\.\d+)?)\s*$"
+
+
+def condition_parts(condition: str) -> tuple[str, str, str]:
+    """Question, operator and number of a condition on another answer.
+
+    Raises:
+        ValueError: it is none; the schema has checked those of sources.
+    """
+    match = re.match(_CONDITION, condition)
+    if match is None:
+        raise ValueError(f"no condition: {condition!r}")
+    question, operator, number = match.groups()
+    return question, operator, number
 
 
 class Question(_Strict):

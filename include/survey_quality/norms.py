@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict
 Floats = npt.NDArray[np.float64]
 # Fewer complete responses than this per item say nothing of a covariance.
 CASES_PER_ITEM = 2
+# A covariance has a figure per pair of items: those of a thousand items would take longer than all else.
+MOST_ITEMS = 250
 # Items that correlate more than this ask the same (R `careless`, `psychsyn`, critval).
 SYNONYM_CORRELATION = 0.60
 # Of a matrix of worse condition an inverse is noise.
@@ -26,10 +28,10 @@ class Norms(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    items: tuple[str, ...]
-    cases: int
-    sums: tuple[float, ...]
-    products: tuple[float, ...]  # of every item with itself and those after it: upper triangle, row by row
+    items: tuple[str, ...] = ()
+    cases: int = 0
+    sums: tuple[float, ...] = ()
+    products: tuple[float, ...] = ()  # of every item with itself and those after it: upper triangle, row by row
 
     @property
     def is_enough(self) -> bool:
@@ -108,18 +110,16 @@ def groups_of(pairs: Sequence[tuple[int, int]]) -> int:
     return len(groups)
 
 
-# A covariance has as many figures as pairs of items: of a thousand items it would take longer than all else.
-MOST_ITEMS = 250
-
-
 def measured_norms(con: duckdb.DuckDBPyConnection, relation: str, answers: Mapping[str, str]) -> Norms:
-    """The norms of the responses in a relation.
+    """The norms of the responses in a relation; none of no item, and of more than MOST_ITEMS.
 
     Args:
         con: where the relation is.
         relation: one row per response.
         answers: item -> SQL of its answer counted from the low end of the scale, null where there is none.
     """
+    if not 0 < len(answers) <= MOST_ITEMS:
+        return Norms()
     names = [f"i{number}" for number in range(len(answers))]
     # Whole numbers, so that sums do not depend on the order of rows.
     units = ", ".join(

@@ -24,6 +24,7 @@ from include.gate.batch_rules import BatchRule
 from include.gate.ledger import Gate, check_undamaged
 from include.gate.rules import Rule, load_rules
 from include.landing.batches import Batch
+from include.landing.identical import read_identical
 from include.settings import Settings, as_of_date
 from include.sources import customer_key_spaces, load_source_results
 from include.sql import literal
@@ -239,27 +240,21 @@ def _unjudged_rows(unjudged: Iterable[UnjudgedBatch]) -> list[Row]:
 def _identical_rows(home: Path, as_of: datetime, batches: Iterable[HeldBatch]) -> list[Row]:
     """Deliveries that brought what was there already: no batches, so their record's name stands for an id."""
     delivery = {one.full.batch_id: one.full.delivery for one in batches}
-    rows = []
-    for path in sorted((home / "ledger" / "identical").glob("*/*.json")):
-        record = files.read_json(path)
-        night = datetime.fromisoformat(record["night"])
-        if night > as_of:
-            continue
-        rows.append(
-            {
-                "batch_id": f"{path.stem}.identical",
-                "source": record["source"],
-                "feed": record["feed"],
-                "delivery": delivery.get(record["identical_to"]),
-                "night": _naive(night),
-                "received_at": _naive(datetime.fromisoformat(record["received_at"])),
-                "records_received": record["records"],
-                "content_hash": record["content_hash"],
-                "status": "identical",
-                "message": f"identical to {record['identical_to']}",
-            }
-        )
-    return rows
+    return [
+        {
+            "batch_id": f"{one.name}.identical",
+            "source": one.source,
+            "feed": one.feed,
+            "delivery": delivery.get(one.identical_to),
+            "night": _naive(one.night),
+            "received_at": _naive(one.received_at),
+            "records_received": one.records,
+            "content_hash": one.content_hash,
+            "status": "identical",
+            "message": f"identical to {one.identical_to}",
+        }
+        for one in read_identical(home, as_of)
+    ]
 
 
 def _silent_row(one: Silence) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,31 @@ def browser() -> Iterator[playwright.Browser]:
         browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def look(browser: playwright.Browser) -> Iterator[Callable[..., playwright.Page]]:
+    """Opens a file in a window of a size; at the end nothing may have been asked for, and nothing complained about."""
+    told: list[str] = []
+    opened: list[playwright.Page] = []
+
+    def opening(path: Path, size: tuple[int, int]) -> playwright.Page:
+        page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+        opened.append(page)
+        page.on("console", lambda message: told.append(message.text))
+        page.on("pageerror", lambda error: told.append(str(error)))
+        page.on("request", lambda request: told.append(request.url) if not _is_own(request.url) else None)
+        page.goto(path.as_uri())
+        return page
+
+    yield opening
+    for page in opened:
+        page.close()
+    assert told == []
+
+
+def _is_own(url: str) -> bool:
+    return url.startswith(("file:", "data:"))
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from include.progress import Event, append, progress_file
 from include.sources.loading import load_source_results
 from include.warehouse.night_records import begin_night, mark_built, mark_gated, mark_landed
 from include.warehouse.publish import serve_file
-from tests.support.mini_company import EVENT_HEADER, TICKET_HEADER, USER_HEADER, MiniCompany
+from tests.support.mini_company import EVENT_HEADER, TICKET_HEADER, USER_HEADER, MiniCompany, ticket
 from tests.support.reported_home import make_reported_home
 
 NIGHTS = ("2026-06-27", "2026-06-28", "2026-06-29", "2026-06-30")
@@ -48,19 +48,6 @@ def make_audited_home(folder: Path) -> MiniCompany:
     append(failing, Event(time.time(), "build", "", "begin"))
     append(failing, Event(time.time(), "build", "", "fail", 1.0, {"message": FAULT}))
     return company
-
-
-def ticket(key: str, **cells: str) -> str:
-    """One line of the ticket export, solved on the first of June."""
-    values = {
-        "customer": "C1",
-        "status": "已解决",
-        "created": "2026/06/01 09:00",
-        "resolved": "2026/06/01 10:00",
-        "description": "ok",
-        "updated": "2026/06/01 10:00",
-    } | cells
-    return ",".join([key, *values.values()]) + "\n"
 
 
 def _deliver(company: MiniCompany) -> None:

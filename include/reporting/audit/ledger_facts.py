@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from include import files
-from include.gate.ledger import VOLUME_REMARK, DataFile, EntityCount, Gate, holding, read_ledger
+from include.gate.arrivals import Silence, read_silences
+from include.gate.ledger import DataFile, EntityCount, Gate, holding, is_unusual, read_ledger
 from include.gate.settled_files import STOPPED_RULE
-from include.settings import night_id, parse_night_id
+from include.landing.identical import read_identical
 from include.warehouse.holding import UnjudgedBatch, unjudged_batches
 
 # Verdicts by how much they take away.
-VERDICTS = ("unusable", "not_counted", "flag", "note")
+VERDICTS = ("stop", "unusable", "not_counted", "flag", "note")
 TROUBLED = ("stopped", "unreadable", "failed")
 
 
@@ -67,13 +67,16 @@ class Delivery:
 
     @property
     def is_unusual(self) -> bool:
-        """Whether it was taken in and is far from its usual size."""
-        return not self.is_troubled and (self.message or "").startswith(VOLUME_REMARK)
+        """Whether it was taken in and is not what its feed usually brings."""
+        return not self.is_troubled and is_unusual(self.message)
 
 
 @dataclass(frozen=True)
 class Check:
-    """How many rows of a source and entity a rule found; of a stopped delivery too."""
+    """How many rows of a source and entity a rule found; of a stopped delivery too.
+
+    Of a rule about whole deliveries the counts are of its figures: columns, questions.
+    """
 
     source: str
     entity: str
@@ -106,6 +109,7 @@ class LedgerNight:
     moved: tuple[Moved, ...] = ()
     # Same content again: source, feed, and the batch that it is identical to.
     identical: tuple[tuple[str, str, str], ...] = ()
+    silent: tuple[Silence, ...] = ()  # feeds of which nothing came for too long
     moved_since: tuple[Moved, ...] = ()
     judged_since: tuple[tuple[str, datetime], ...] = ()  # batch, and the night that judged it again
     # Quarantine and clean Parquet that the night wrote, with its entity.
@@ -182,13 +186,23 @@ def read_ledger_facts(home: Path, nights: Iterable[datetime], until: datetime) -
     by_night: dict[datetime, list[Gate]] = defaultdict(list)
     for gate in gates:
         by_night[gate.night].append(gate)
-    identical = _identical(home, until)
+    identical: dict[datetime, list[tuple[str, str, str]]] = defaultdict(list)
+    for same in read_identical(home, until):
+        identical[same.night].append((same.source, same.feed, same.identical_to))
+    silent: dict[datetime, list[Silence]] = defaultdict(list)
+    for feed in read_silences(home, until):
+        silent[feed.night].append(feed)
     later = _later(gates)
-    every = sorted({*(night for night in nights if night <= until), *by_night, *identical})
+    every = sorted({*(night for night in nights if night <= until), *by_night, *identical, *silent})
     unjudged: dict[datetime, list[UnjudgedBatch]] = defaultdict(list)
     for batch in unjudged_batches(home, until, {gate.batch_id for gate in gates}):
         unjudged[batch.night].append(batch)
-    found = {night: _night(night, by_night[night], identical.get(night, ()), later) for night in every}
+    found = {
+        night: replace(
+            _night(night, by_night[night], later), identical=tuple(identical[night]), silent=tuple(silent[night])
+        )
+        for night in every
+    }
     return LedgerFacts(found, {night: tuple(batches) for night, batches in unjudged.items()}, gates)
 
 
@@ -212,9 +226,7 @@ def flow_of(count: EntityCount, status: str, moves: Sequence[EntityCount] = ()) 
     )
 
 
-def _night(
-    night: datetime, gates: list[Gate], identical: tuple[tuple[str, str, str], ...], later: dict[str, list[Gate]]
-) -> LedgerNight:
+def _night(night: datetime, gates: list[Gate], later: dict[str, list[Gate]]) -> LedgerNight:
     """One night by its own gates: of a batch that it judged several times the last one."""
     held = holding(gates)
     full = [gate for gate in held if gate.kind == "full"]
@@ -244,7 +256,6 @@ def _night(
         flows=dict(sorted(flows.items())),
         checks=tuple(check for gate in full for check in _checks(gate)),
         moved=tuple(one for gate in held for one in _moved(gate)),
-        identical=identical,
         moved_since=tuple(one for gate in since for one in _moved(gate)),
         judged_since=tuple((gate.batch_id, gate.night) for gate in since if gate.kind == "full"),
         quarantine_files=tuple(
@@ -286,13 +297,3 @@ def _later(gates: Iterable[Gate]) -> dict[str, list[Gate]]:
     for gate in gates:
         found[gate.batch_id].append(gate)
     return found
-
-
-def _identical(home: Path, until: datetime) -> dict[datetime, tuple[tuple[str, str, str], ...]]:
-    """Deliveries that brought what was there already, by night."""
-    found: dict[datetime, list[tuple[str, str, str]]] = defaultdict(list)
-    for path in sorted((home / "ledger" / "identical").glob("*/[!.]*.json")):
-        if path.parent.name <= night_id(until):
-            record = files.read_json(path)
-            found[parse_night_id(path.parent.name)].append((record["source"], record["feed"], record["identical_to"]))
-    return {night: tuple(records) for night, records in found.items()}

@@ -17,6 +17,7 @@ from include.reporting.audit.page_facts import TREND_NIGHTS, AuditFacts
 from include.reporting.audit.sampled_rows import PER_RULE, SampledRow, Samples
 from include.reporting.audit.views import (
     Line,
+    judged_entity,
     night_file,
     rule_line,
     rule_name,
@@ -91,7 +92,7 @@ def night_page(
     silent: dict[str, list[str]] = defaultdict(list)
     for one in facts.rules[night].values():
         if one.checked and not one.failed:
-            silent[entity_name(language, one.entity)].append(rule_name(facts, language, one.rule_id).rstrip("."))
+            silent[judged_entity(facts, language, one)].append(rule_name(facts, language, one.rule_id).rstrip("."))
     return {
         "label": label,
         "state": state,
@@ -184,7 +185,7 @@ def _rule_rows(facts: AuditFacts, night: datetime, language: Language, samples: 
             RuleRow(
                 rule_id=one.rule_id,
                 name=rule_name(facts, language, one.rule_id),
-                entity=entity_name(language, one.entity),
+                entity=judged_entity(facts, language, one),
                 verdict=one.verdict,
                 thresholds=thresholds(language, facts.rule_words.get(one.rule_id)),
                 failed=one.failed,

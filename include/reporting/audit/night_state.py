@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from include import files
+from include.gate.batch_rules import ENTITY as BATCH
+from include.gate.batch_rules import BatchRule
 from include.gate.ledger import AccountingError
 from include.gate.rules import Rule
 from include.gate.versions import NightVersions, read_versions, rules_text, versions_folder
@@ -153,17 +155,19 @@ def _rules(home: Path, digest: str) -> dict[str, RuleWords]:
     """Rules by their kept text, as an older version of the project may have written it."""
     found = {}
     for entity, rules in json.loads(rules_text(home, digest)).items():
+        kind = BatchRule if entity == BATCH else Rule
         for kept in rules:
-            rule = Rule.model_construct(**{"settings": {}, "requirement": "", "stop_above": None, **kept})
+            rule = kind.model_construct(**{"settings": {}, "requirement": "", **kept})
             found[rule.id] = RuleWords(
                 rule.id, entity, rule.verdict, rule.requirement, rule.words("en"), rule.words("zh"),
-                tuple(sorted(rule.settings.items())), rule.stop_above, _looks_at(kept),
+                tuple(sorted(rule.settings.items())), kept.get("stop_above"), _looks_at(kept),
             )  # fmt: skip
     return found
 
 
 def _looks_at(kept: Mapping[str, Any]) -> str:
-    text = json.dumps([kept.get("sql"), kept.get("expectation"), kept.get("holds")], sort_keys=True)
+    parts = ("sql", "expectation", "holds", "signs", "figure", "except")
+    text = json.dumps([kept.get(part) for part in parts], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

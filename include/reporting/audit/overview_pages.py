@@ -13,6 +13,7 @@ from include.reporting.audit.views import (
     Line,
     Trouble,
     chart,
+    judged_entity,
     night_file,
     rule_line,
     rule_name,
@@ -227,7 +228,7 @@ def _recent_rules(facts: AuditFacts, language: Language, nights: list[datetime])
                 RuleLink(
                     rule_id,
                     rule_name(facts, language, rule_id),
-                    entity_name(language, last.entity),
+                    judged_entity(facts, language, last),
                     last.verdict,
                     failed,
                     checked,

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from include.gate.batch_rules import ENTITY as BATCH
 from include.gate.settled_files import STOPPED_RULE
-from include.reporting.audit.ledger_facts import LedgerNight
+from include.reporting.audit.ledger_facts import Check, LedgerNight
 from include.reporting.audit.night_state import NightState, RuleWords
 from include.reporting.audit.page_facts import AuditFacts
 from include.reporting.audit.spark_line import SparkLine, spark_line
-from include.reporting.audit.words import night_label, number, say, share
+from include.reporting.audit.words import entity_name, night_label, number, say, share
 from include.settings import night_id
 from include.warehouse.holding import UnjudgedBatch
 from include.warehouse.night_summary import Language
@@ -57,6 +58,12 @@ def rule_name(facts: AuditFacts, language: Language, rule_id: str) -> str:
         return say(language, "batch_stopped")
     words = facts.rule_words.get(rule_id)
     return (words.zh if language == "zh" else words.en) if words else rule_id
+
+
+def judged_entity(facts: AuditFacts, language: Language, check: Check) -> str:
+    """What a rule judged: the rows of an entity, or a delivery of them as a whole."""
+    name, words = entity_name(language, check.entity), facts.rule_words.get(check.rule_id)
+    return say(language, "of_delivery", entity=name) if words and words.entity == BATCH else name
 
 
 def thresholds(language: Language, rule: RuleWords | None) -> str:
@@ -119,12 +126,13 @@ def share_of(night: LedgerNight, place: str, source: str | None = None) -> float
 def troubles_of(
     night: LedgerNight, state: NightState, unjudged: Iterable[UnjudgedBatch], language: Language
 ) -> list[Trouble]:
-    """What needs a look on a night: what was not taken in, what is of unusual size, what never came."""
+    """What needs a look on a night: what was not taken in, what is unusual, what is overdue, what never came."""
     found = [
         Trouble(night.night, one.source, one.feed, one.status if one.is_troubled else "unusual", one.message or "")
         for one in night.deliveries
         if one.is_troubled or one.is_unusual
     ]
+    found += [Trouble(night.night, one.source, one.feed, "silent", one.message) for one in night.silent]
     found += [
         Trouble(
             night.night,

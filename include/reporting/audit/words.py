@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
-
-import yaml
 
 from include.contracts import load_contracts
 from include.reporting.amounts import NO_BREAK, amount
+from include.reporting.phrases import Phrases
 from include.settings import as_of_date
 from include.warehouse.night_summary import Language
 
-Kind = Literal["outcome", "verdict", "status", "place", "change"]
-_FILE = Path(__file__).with_name("words.yml")
+Kind = Literal["outcome", "verdict", "status", "place", "change", "entity"]
+_PHRASES = Phrases(Path(__file__).with_name("words.yml"))
 _NOTHING = "–"
 # Under this share a percentage with two decimals would say 0.
 _TINY = 0.00005
@@ -24,19 +22,18 @@ _TINY = 0.00005
 
 def say(language: Language, name: str, /, **about: object) -> str:
     """A phrase in a language, with what it is about filled in."""
-    return str(_content()["phrases"][name][language]).format(**about)
+    return _PHRASES.say(language, name, **about)
 
 
 def named(language: Language, kind: Kind, code: str) -> str:
     """A code of the ledger in words; one without words is shown as it is, spaced."""
-    words = _content()["codes"][kind].get(code)
-    return str(words[language]) if words else code.replace("_", " ")
+    return _PHRASES.named(language, kind, code)
 
 
 def entity_name(language: Language, entity: str) -> str:
     """What an entity is called; one that a newer version of the project no longer has, by its code."""
     contract = load_contracts().get(entity)
-    return contract.name[language] if contract else entity.replace("_", " ")
+    return contract.name[language] if contract else named(language, "entity", entity)
 
 
 def number(value: int | None) -> str:
@@ -59,9 +56,3 @@ def night_label(night: datetime, timezone: str) -> str:
     if (local.hour, local.minute, local.second) == (0, 0, 0):
         return as_of_date(night, timezone).isoformat()
     return f"{local:%Y-%m-%d %H:%M}"
-
-
-@cache
-def _content() -> dict[str, dict[str, Any]]:
-    content: dict[str, dict[str, Any]] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
-    return content

@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from include.gate.gating import gate_group
 from include.gate.ledger import CheckResult, Gate, read_ledger
 from include.gate.rules import holding_rules, load_rules
 from include.gate.settling import settle_night
+from include.reporting.audit import write_audit_pages
+from include.settings import night_id
 from include.warehouse.inputs import inputs_folder, write_inputs
 from include.warehouse.night_records import begin_night
 from tests.support.mini_company import ITEMS, RESPONSE_HEADER, TICKET_HEADER, MiniCompany, response
@@ -237,6 +240,27 @@ def test_silence_stands_in_the_audit(company: MiniCompany) -> None:
     }
     named = {row["rule_id"]: row for row in pq.read_table(inputs_folder(company.home) / "rule.parquet").to_pylist()}
     assert named["batch_late"]["name_zh"] == "超过平常间隔 3 倍且至少 2 天没有数据"
+
+
+def test_auditors_see_what_is_unusual_stopped_and_overdue(company: MiniCompany) -> None:
+    run(company, tickets(LAST, solved=38))
+    run(company, tickets("2026-06-08", without=("描述",)), night="2026-06-08")
+    company.run("2026-06-09")
+    write_audit_pages(company.settings)
+
+    def page(night: str, language: str = "en") -> str:
+        name = f"night/{night_id(company.night(night))}.{language}.html"
+        return unescape((company.home / "reports" / "audit" / name).read_text(encoding="utf-8"))
+
+    assert '<b class="soft">unusual</b></td><td class="words">drift: desk.tickets: ticket' in page(LAST)
+    assert "Ticket, whole deliveries; counted are columns and questions, not rows" in page(LAST)
+    assert "population stability index 0.1 or more" in page(LAST)
+    stopped = page("2026-06-08")
+    assert '<b class="alarm">stopped</b>' in stopped and "usually filled in 50% of the rows" in stopped
+    assert "工单，整批交付；按列与题目计数，而非按行" in page("2026-06-08", "zh")
+    assert "拦截</span>" in page("2026-06-08", "zh")
+    overdue = '<b class="soft">overdue</b></td><td class="words">drift: survey.responses: nothing came for 3 days'
+    assert overdue in page("2026-06-09")
 
 
 def test_a_re_run_reads_the_context_of_its_night(company: MiniCompany) -> None:

@@ -14,21 +14,9 @@ from include import files
 from include.gate.gating import gate_group
 from include.gate.ledger import holding, read_ledger
 from include.gate.rules import RuleError
-from tests.support.mini_company import DESK, EVENT_HEADER, TICKET_HEADER, USER_HEADER, MiniCompany
+from tests.support.mini_company import DESK, EVENT_HEADER, TICKET_HEADER, USER_HEADER, MiniCompany, ticket
 
 FIRST, SECOND = "2026-06-01", "2026-06-02"
-
-
-def ticket(key: str, **cells: str) -> str:
-    values = {
-        "customer": "C1",
-        "status": "已解决",
-        "created": "2026/06/01 09:00",
-        "resolved": "2026/06/01 10:00",
-        "description": "ok",
-        "updated": "2026/06/01 10:00",
-    } | cells
-    return ",".join([key, *values.values()]) + "\n"
 
 
 def test_verdicts_and_reasons(company: MiniCompany) -> None:

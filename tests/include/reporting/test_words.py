@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
-from string import Formatter
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ import yaml
 from include.reporting import words
 from include.reporting.words import Kind, is_named, named, period, word
 from include.settings import PROJECT_ROOT
+from tests.support.page_checks import assert_says_the_same
 
 CONTENT = yaml.safe_load(Path(words.__file__).with_name("words.yml").read_text(encoding="utf-8"))
 REPORTING = Path(words.__file__).parent
@@ -33,10 +33,7 @@ def metrics() -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", CONTENT["phrases"])
 def test_a_phrase_says_the_same_in_both_languages(name: str) -> None:
-    phrase = CONTENT["phrases"][name]
-    assert set(phrase) == {"en", "zh"}
-    fields = [{field for _, field, _, _ in Formatter().parse(text) if field} for text in phrase.values()]
-    assert fields[0] == fields[1]
+    assert_says_the_same(CONTENT["phrases"][name])
 
 
 def test_every_phrase_that_is_asked_for_is_there() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from html import unescape
-from html.parser import HTMLParser
 from pathlib import Path
 
 import duckdb
@@ -15,10 +14,10 @@ from include.reporting import ReportError, metrics_page_file, write_reports
 from include.settings import Settings
 from include.warehouse.night_summary import HEADLINES
 from include.warehouse.publish import serve_file
+from tests.support.page_checks import assert_well_formed
 from tests.support.reported_home import HOSTILE, make_reported_home
 
 LIMIT = 1_500_000
-VOID = {"meta", "link", "br", "img", "input", "hr"}
 PAGES = ["dictionary.en.html", "dictionary.zh.html", "index.en.html", "index.zh.html"]
 
 
@@ -56,7 +55,7 @@ def test_four_small_pages_are_written_whole(home: Path) -> None:
     for name in PAGES:
         text = page(home, name)
         assert len(text.encode()) <= LIMIT
-        _Balanced().feed(text)
+        assert_well_formed(text)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -207,21 +206,3 @@ def test_a_warehouse_of_an_older_version_is_refused_and_the_old_pages_stay(tmp_p
         write_reports(settings_of(home))
 
     assert page(home, "index.en.html") == before
-
-
-class _Balanced(HTMLParser):
-    """Fails where an element is closed that is not the last one opened."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.opened: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in VOID:
-            self.opened.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        pass
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.opened.pop() == tag, self.getpos()

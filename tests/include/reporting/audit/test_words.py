@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from string import Formatter
 
 import pytest
 import yaml
 
 from include.reporting.audit import words
 from include.reporting.audit.words import entity_name, named, night_label, number, say, share
+from tests.support.page_checks import assert_says_the_same
 
 HERE = Path(words.__file__).parent
 CONTENT = yaml.safe_load((HERE / "words.yml").read_text(encoding="utf-8"))
@@ -32,10 +32,7 @@ def asked() -> set[str]:
 
 @pytest.mark.parametrize("name", CONTENT["phrases"])
 def test_a_phrase_says_the_same_in_both_languages(name: str) -> None:
-    phrase = CONTENT["phrases"][name]
-    assert set(phrase) == {"en", "zh"}
-    fields = [{field for _, field, _, _ in Formatter().parse(text) if field} for text in phrase.values()]
-    assert fields[0] == fields[1]
+    assert_says_the_same(CONTENT["phrases"][name])
 
 
 def test_every_phrase_is_asked_for_and_every_one_asked_for_is_there() -> None:

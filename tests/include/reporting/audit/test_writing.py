@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html import unescape
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -32,8 +31,8 @@ from tests.support.audited_home import (
     record_decision,
 )
 from tests.support.mini_company import DESK, MiniCompany
+from tests.support.page_checks import assert_well_formed
 
-VOID = {"meta", "link", "br"}
 LANGUAGES = ("en", "zh")
 TAGS = re.compile(r"<[^>]+>")
 
@@ -169,9 +168,7 @@ def test_every_page_is_well_formed_and_its_links_lead_somewhere(pages: Path) -> 
     assert len(paths) > 100
     for path in paths:
         text = path.read_text(encoding="utf-8")
-        checker = _Balanced()
-        checker.feed(text)
-        assert checker.opened == [], path
+        assert_well_formed(text)
         ids = set(re.findall(r'\bid="([^"]+)"', text))
         for target in re.findall(r'href="([^"]+)"', text):
             file, _, anchor = target.partition("#")
@@ -308,21 +305,3 @@ def test_a_damaged_ledger_is_named(copied: Callable[[], Settings]) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace('"rows_in": 7', '"rows_in": 8'), encoding="utf-8")
     with pytest.raises(files.DamagedFileError, match=str(path.name)):
         write_audit_pages(settings)
-
-
-class _Balanced(HTMLParser):
-    """Fails where an element is closed that is not the last one opened."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.opened: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in VOID:
-            self.opened.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        pass
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.opened.pop() == tag, self.getpos()
