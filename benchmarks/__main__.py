@@ -20,14 +20,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import landing_gate, landing_history
+from benchmarks import landing_history
+from benchmarks.landing_gate import RESPONSES, TICKETS, Delivery, clear
 from benchmarks.warehouse import metrics, survey_marts, ticket_marts
 from benchmarks.warehouse.home import restore_prepared
 from include import files
 
 # Of the project: what is asked of the product.
 MOST_OF_FLOOR = 6.0
+MOST_GATE_OF_FLOOR = 5.0
 MOST_MEMORY_MB = 1536
+MOST_SURVEY_MEMORY_MB = 2048
 MOST_MART_MEMORY_MB = 3072
 MOST_GROWTH = 1.10
 FEW, MANY = 2, 700
@@ -53,6 +56,7 @@ class Part(StrEnum):
     """What is measured on its own."""
 
     delivery = "delivery"
+    responses = "responses"
     history = "history"
     tickets = "tickets"
     surveys = "surveys"
@@ -71,7 +75,8 @@ def main(
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         scratch = Path(folder)
         measure: dict[Part, Callable[[], list[str]]] = {
-            Part.delivery: lambda: _large_delivery(console, scratch, rows, rounds),
+            Part.delivery: lambda: _tickets_delivered(console, scratch, rows, rounds),
+            Part.responses: lambda: _responses_delivered(console, scratch, rows, rounds),
             Part.history: lambda: _history(console, scratch, nights, rounds),
             Part.tickets: lambda: _ticket_marts(console, scratch, few, many),
             Part.surveys: lambda: _survey_marts(console, scratch, few, many),
@@ -82,29 +87,45 @@ def main(
     raise typer.Exit(1 if missed else 0)
 
 
-def _large_delivery(console: Console, scratch: Path, rows: int, rounds: int) -> list[str]:
-    console.print(f"[bold]Landing and gate[/]  {rows:,} tickets × 20 columns ...")
-    data = scratch / "delivery"
-    landing_gate.prepare(data, rows)
+def _tickets_delivered(console: Console, scratch: Path, rows: int, rounds: int) -> list[str]:
+    title = f"{rows:,} tickets × 20 columns"
+    return _delivery(console, scratch, TICKETS, "ticket_gate", title, rows, rounds, MOST_MEMORY_MB)
+
+
+def _responses_delivered(console: Console, scratch: Path, rows: int, rounds: int) -> list[str]:
+    title = f"{rows:,} responses × 20 items, all indices"
+    return _delivery(console, scratch, RESPONSES, "survey_gate", title, rows, rounds, MOST_SURVEY_MEMORY_MB)
+
+
+def _delivery(
+    console: Console, scratch: Path, delivery: Delivery, name: str, title: str, rows: int, rounds: int, most_memory: int
+) -> list[str]:
+    console.print(f"[bold]Landing and gate[/]  {title} ...")
+    data = scratch / name
+    delivery.prepare(data, rows)
     steps = ("land", "gate", "settle")
     floor, product = _taking_turns(
         rounds,
-        lambda: _run("landing_gate.floor", data),
-        lambda: _run_steps([f"landing_gate.{step}" for step in steps], data, landing_gate.clear),
+        lambda: _run(f"{name}.floor", data),
+        lambda: _run_steps([f"{name}.{step}" for step in steps], data, clear),
     )
-    ratio = product.all / floor.all
+    files.remove(data)
+    ratio, judging = product.all / floor.all, (product.all - product.seconds["land"]) / floor.all
     table = Table("side", "CPU s", "× floor", "peak MB")
     table.add_row("hand-written DuckDB script", f"{floor.all:.1f}", "1.0", f"{floor.memory_mb:.0f}")
     for step in steps:
         seconds = product.seconds[step]
         table.add_row(f"  {step}", f"{seconds:.1f}", f"{seconds / floor.all:.1f}", "")
+    table.add_row("gate and settle", "", f"{judging:.1f}", "")
     table.add_row("landing, gate and settle", f"{product.all:.1f}", f"{ratio:.1f}", f"{product.memory_mb:.0f}")
     console.print(table)
     missed = []
     if ratio > MOST_OF_FLOOR:
-        missed.append(f"landing and gate cost {ratio:.1f} × the floor, more than {MOST_OF_FLOOR:.0f}")
-    if product.memory_mb > MOST_MEMORY_MB:
-        missed.append(f"landing and gate took {product.memory_mb:.0f} MB, more than {MOST_MEMORY_MB}")
+        missed.append(f"{title}: landing and gate cost {ratio:.1f} × the floor, more than {MOST_OF_FLOOR:.0f}")
+    if judging > MOST_GATE_OF_FLOOR:
+        missed.append(f"{title}: the gate costs {judging:.1f} × the floor, more than {MOST_GATE_OF_FLOOR:.0f}")
+    if product.memory_mb > most_memory:
+        missed.append(f"{title}: landing and gate took {product.memory_mb:.0f} MB, more than {most_memory}")
     return missed
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from benchmarks.landing_gate import inbox, settings_for
+from benchmarks.landing_gate import TICKETS, settings_for
 from benchmarks.tickets_file import write_tickets
 from include import files
 from include.settings import end_of_day, night_id
@@ -24,9 +24,9 @@ def prepare(home: Path, nights: int) -> None:
     settings = settings_for(home)
     for number in range(1, nights + 1):
         night = LAST - timedelta(days=number)
-        write_tickets(inbox(home, night.isoformat()), ROWS_OF_HISTORY, seed=number)
+        write_tickets(TICKETS.inbox(home, night.isoformat()), ROWS_OF_HISTORY, seed=number)
     land_feed(settings, end_of_day(LAST - timedelta(days=1), ZoneInfo(settings.timezone)), "desk", "tickets")
-    write_tickets(inbox(home, LAST.isoformat()), ROWS_OF_A_NIGHT, seed=nights + 1)
+    write_tickets(TICKETS.inbox(home, LAST.isoformat()), ROWS_OF_A_NIGHT, seed=nights + 1)
 
 
 def clear(home: Path) -> None:

@@ -27,7 +27,7 @@ SOURCE = "desk"
 BUILD_MEMORY_MB = 2048
 
 
-def settings_for(home: Path) -> Settings:
+def settings_for(home: Path, memory_mb: int = BUILD_MEMORY_MB) -> Settings:
     """Settings of an installation with the sample company's business configuration and a bound of memory."""
     return Settings(
         home=home,
@@ -35,7 +35,7 @@ def settings_for(home: Path) -> Settings:
         config=PROJECT_ROOT / "config",
         hash_key="a key for the benchmark",
         timezone="Asia/Shanghai",
-        build_memory_mb=BUILD_MEMORY_MB,
+        build_memory_mb=memory_mb,
     )
 
 
@@ -149,13 +149,13 @@ def run_script(home: Path, script: str) -> Callable[[], object]:
     return run
 
 
-def dbt(home: Path, *arguments: str, project: Path = PROJECT) -> Callable[[], None]:
+def dbt(home: Path, *arguments: str, project: Path = PROJECT, memory_mb: int = BUILD_MEMORY_MB) -> Callable[[], None]:
     """A dbt command on the home, with the project parsed already: what is left is the work in the warehouse."""
     from dbt.adapters.duckdb import connections  # noqa: PLC0415 - a side of the benchmark imports what it needs
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
     from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415
 
-    os.environ.update(dbt_environment(settings_for(home)))
+    os.environ.update(dbt_environment(settings_for(home, memory_mb)))
     folders = ["--project-dir", str(project), "--profiles-dir", str(project)]
     manifest = dbtRunner().invoke(["--quiet", "parse", *folders]).result
     if not isinstance(manifest, Manifest):

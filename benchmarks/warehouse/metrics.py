@@ -17,6 +17,8 @@ from include.warehouse.build_file import build_file
 METRICS = 40
 SEGMENTS = ("channel", "channel_group", "region", "product_line", "issue_type", "team", "tier", "customer_type")
 GRAINS = ("day", "week", "month", "quarter")
+# DuckDB's bound is of what it manages; the process holds half as much again, and dbt's manifest.
+BUILD_MEMORY_MB = 600
 MODELS = ("dim_metric", "int_metric_measured", "fct_metric_period")
 
 
@@ -57,4 +59,5 @@ def prepare(home: Path) -> None:
 
 def publish(home: Path) -> Callable[[], None]:
     """The published metrics, from facts that are there."""
-    return warehouse.dbt(home, "run", "--select", *MODELS, project=share_of_project(home))
+    project = share_of_project(home)
+    return warehouse.dbt(home, "run", "--select", *MODELS, project=project, memory_mb=BUILD_MEMORY_MB)

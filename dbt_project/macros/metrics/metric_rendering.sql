@@ -20,6 +20,11 @@
     {{ decimal_sum(expression) if measure.agg == 'sum' else measure.agg ~ '(' ~ expression ~ ')' }}
 {%- endmacro %}
 
+{#- The same measure of rows of which some are added up already. -#}
+{% macro measure_of_sums(measure, name) -%}
+    {{ 'sum' if measure.agg == 'count' else measure.agg }}({{ name }})
+{%- endmacro %}
+
 {#- The same measure of a period, from those of its days. -#}
 {% macro measure_of_days(measure, name) -%}
     {%- if measure.agg in ('min', 'max') -%}
@@ -123,7 +128,8 @@
             period_date,
             {{ segment_and_member(scan.segments) }},
             {%- for measure_name, measure in scan.measures.items() %}
-            {{ measure_of_rows(measure, 'of_' ~ measure_name) }} as {{ measure_name }}{{ ',' if not loop.last }}
+            {{ measure_of_sums(measure, 'of_' ~ measure_name) if is_summed_early(scan) else measure_of_rows(measure, 'of_' ~ measure_name) }}
+                as {{ measure_name }}{{ ',' if not loop.last }}
             {%- endfor %}
         from (
             {{ metric_rows(scan) }}
@@ -178,16 +184,24 @@
     coalesce({% for segment in segments %}in_{{ segment }}, {% endfor %}'all') as member
 {%- endmacro %}
 
+{#- Whether rows are added up by their date, cuts and keys before anything is joined to them: worth it only where many
+    rows share these, as the answers of one response do (`rows_share_cuts: true` in the config.meta of the semantic model). -#}
+{% macro is_summed_early(scan) %}
+    {{ return(scan.model.config.meta.rows_share_cuts and not is_holistic(scan.measures.values() | first)) }}
+{% endmacro %}
+
+{#- {entity of the fact: segments that are reached by it}. -#}
+{% macro joined_segments(scan) %}
+    {% set joined = {} %}
+    {% for segment in scan.segments if scan.reachable[segment].entity %}
+        {% do joined.setdefault(scan.reachable[segment].entity.name, []).append(segment) %}
+    {% endfor %}
+    {{ return(joined) }}
+{% endmacro %}
+
 {#- The rows of a fact that any measure of the scan has a value of, with their date and their member of each segment. -#}
 {% macro metric_rows(scan) %}
     {% set reachable = scan.reachable %}
-    {% set time = scan.time.expr or scan.time.name %}
-    {% set is_snapshot = scan.grains == ['snapshot'] %}
-    {% set as_of_date %}(select max(as_of_date) from {{ ref('stg_as_of') }}){% endset %}
-    {% set joined = {} %}
-    {% for segment in scan.segments if reachable[segment].entity %}
-        {% do joined.setdefault(reachable[segment].entity.name, []).append(segment) %}
-    {% endfor %}
     select
         facts.period_date,
         {%- for segment in scan.segments %}
@@ -199,10 +213,32 @@
         facts.of_{{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from (
+        {{ facts_summed_early(scan) if is_summed_early(scan) else fact_rows(scan) }}
+    ) as facts
+    {%- for entity_name, segments in joined_segments(scan).items() %}
+    {%- set from = reachable[segments[0]] %}
+    left join (
+        select
+            {%- for segment in segments %}
+            {{ reachable[segment].dimension.expr or segment }} as in_{{ segment }},
+            {%- endfor %}
+            {{ from.key.expr or from.key.name }} as member_key
+        from {{ ref(from.model.node_relation.alias) }}
+    ) as {{ entity_name }} on facts.to_{{ entity_name }} = {{ entity_name }}.member_key
+    {%- endfor %}
+{% endmacro %}
+
+{#- Rows of a fact with their date, own cuts, keys of what they are joined to, and what the measures are taken of. -#}
+{% macro fact_rows(scan) %}
+    {% set time = scan.time.expr or scan.time.name %}
+    {% set is_snapshot = scan.grains == ['snapshot'] %}
+    {% set as_of_date %}(select max(as_of_date) from {{ ref('stg_as_of') }}){% endset %}
+    {% set joined = joined_segments(scan) %}
+    select * from (
         select
             {{ as_of_date if is_snapshot else time }} as period_date,
-            {%- for segment in scan.segments if not reachable[segment].entity %}
-            {{ reachable[segment].own.expr or segment }} as in_{{ segment }},
+            {%- for segment in scan.segments if not scan.reachable[segment].entity %}
+            {{ scan.reachable[segment].own.expr or segment }} as in_{{ segment }},
             {%- endfor %}
             {%- for entity in scan.model.entities if entity.name in joined %}
             {{ entity.expr or entity.name }} as to_{{ entity.name }},
@@ -216,22 +252,30 @@
         {%- elif scan.model.config.meta.snapshot == 'as_of_date' %}
         where {{ time }} = {{ as_of_date }}
         {%- endif %}
-    ) as facts
-    {%- for entity_name, segments in joined.items() %}
-    {%- set from = reachable[segments[0]] %}
-    left join (
-        select
-            {%- for segment in segments %}
-            {{ reachable[segment].dimension.expr or segment }} as in_{{ segment }},
-            {%- endfor %}
-            {{ from.key.expr or from.key.name }} as member_key
-        from {{ ref(from.model.node_relation.alias) }}
-    ) as {{ entity_name }} on facts.to_{{ entity_name }} = {{ entity_name }}.member_key
-    {%- endfor %}
+    ) as all_rows
     {#- a count of no values is 0, which takes a row to say #}
     {%- if not scan.measures.values() | selectattr('agg', 'in', ['count', 'count_distinct']) | list %}
-    where {% for name in scan.measures %}facts.of_{{ name }} is not null{{ ' or ' if not loop.last }}{% endfor %}
+    where {% for name in scan.measures %}of_{{ name }} is not null{{ ' or ' if not loop.last }}{% endfor %}
     {%- endif %}
+{% endmacro %}
+
+{% macro facts_summed_early(scan) %}
+    {% set shared = ['period_date'] %}
+    {% for segment in scan.segments if not scan.reachable[segment].entity %}
+        {% do shared.append('in_' ~ segment) %}
+    {% endfor %}
+    {% for entity_name in joined_segments(scan) %}
+        {% do shared.append('to_' ~ entity_name) %}
+    {% endfor %}
+    select
+        {{ shared | join(', ') }},
+        {%- for name, measure in scan.measures.items() %}
+        {{ measure_of_rows(measure, 'of_' ~ name) }} as of_{{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from (
+        {{ fact_rows(scan) }}
+    ) as single_rows
+    group by {{ shared | join(', ') }}
 {% endmacro %}
 
 {#- One metric from its scans. A cell is there if any part has data in it; a filled part has none outside the periods in
