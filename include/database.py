@@ -11,8 +11,11 @@ import duckdb
 
 from include import files
 from include.settings import Settings
+from include.sql import literal
 
 Config = dict[str, str | bool | int | float | list[str]]
+# What is kept for minutes is not worth finding out how small it can be made: half of a table's cost was that.
+_SLOW_COMPRESSION = "fsst,zstd,dict_fsst,dictionary,chimp,patas,alp,alprd,roaring"
 
 
 @contextmanager
@@ -39,4 +42,5 @@ def working_database(settings: Settings, prefix: str) -> Iterator[duckdb.DuckDBP
         scratch = Path(folder)
         with bounded_database(settings.memory_mb, scratch, scratch / f"{prefix}.duckdb") as con:
             con.execute("set preserve_insertion_order = false")
+            con.execute(f"set disabled_compression_methods = {literal(_SLOW_COMPRESSION)}")
             yield con

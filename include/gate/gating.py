@@ -285,9 +285,10 @@ class _Gating:
             )
             if rows and failed / rows > rule.stop_above:
                 return f"{rule.id}: {failed} of {rows} rows fail, more than {rule.stop_above:.0%} [SM302]"
-        keys = self._key_count(judged, entity)
-        if judged.batch.delivery == "snapshot" and keys < self.settings.snapshot_min_share * last_keys:
-            return f"{entity}: the snapshot has {keys} keys, the last one had {last_keys} [SM303]"
+        if judged.batch.delivery == "snapshot":
+            keys = self._key_count(judged, entity)
+            if keys < self.settings.snapshot_min_share * last_keys:
+                return f"{entity}: the snapshot has {keys} keys, the last one had {last_keys} [SM303]"
         return None
 
     def _key_count(self, judged: Judged, entity: str) -> int:

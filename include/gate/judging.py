@@ -49,7 +49,28 @@ def open_tables(con: duckdb.DuckDBPyConnection, entities: Sequence[str]) -> None
         con.execute(f"create table m_{entity} ({_table_columns(load_contracts()[entity])})")
 
 
+def _has_key(contract: Contract) -> str:
+    """SQL of whether a row has its key."""
+    return " and ".join(f"{quoted(name)} is not null" for name in contract.key if contract.columns[name].required)
+
+
+def _key_texts(contract: Contract) -> list[str]:
+    return [f"coalesce({quoted(name)}::varchar, '')" for name in contract.key]
+
+
+def _key_parts(contract: Contract) -> str:
+    """SQL of a row's key in which ("a|b", "c") and ("a", "b|c") differ: its parts with their lengths."""
+    key = _key_texts(contract)
+    parts = key[0] if len(key) == 1 else "concat(" + ", ".join(f"length({one}), '|', {one}" for one in key) + ")"
+    return f"case when {_has_key(contract)} then {parts} end"
+
+
+def _filled_count(contract: Contract) -> str:
+    return " + ".join(f"({quoted(name)} is not null)::integer" for name in contract.mapped_columns())
+
+
 def _table_columns(contract: Contract) -> str:
+    """The columns of the table that a delivery is judged on; what few rows are asked for is worked out when it is."""
     columns = ["batch_no integer", "row_id bigint", "record bigint"]
     for name, column in contract.columns.items():
         columns.append(f"{quoted(name)} {column.duckdb_type}")
@@ -57,12 +78,12 @@ def _table_columns(contract: Contract) -> str:
             columns.append(f"{quoted(name + '_space')} varchar")
     columns += [
         "_key varchar",
-        "_key_parts varchar",
+        f"_key_parts varchar generated always as ({_key_parts(contract)}) virtual",
         "_change_time timestamp",
         "_night_end timestamp",
         "_is_usable boolean",
         "_is_complete boolean",
-        "_filled_count integer",
+        f"_filled_count integer generated always as ({_filled_count(contract)}) virtual",
         "_missing_required varchar",
         "_untyped varchar",
         "_unmapped varchar",
@@ -93,12 +114,6 @@ def map_batch(con: duckdb.DuckDBPyConnection, home: Path, judged: Judged, time_z
 
 def _insert(entity: str, judged: Judged, sql: str, with_unparsable: bool) -> str:
     contract = load_contracts()[entity]
-    required_key = [name for name in contract.key if contract.columns[name].required]
-    has_key = " and ".join(f"{quoted(name)} is not null" for name in required_key)
-    key = [f"coalesce({quoted(name)}::varchar, '')" for name in contract.key]
-    # With their lengths, so that ("a|b", "c") and ("a", "b|c") differ.
-    parts = key[0] if len(key) == 1 else "concat(" + ", ".join(f"length({one}), '|', {one}" for one in key) + ")"
-    filled = " + ".join(f"({quoted(name)} is not null)::integer" for name in contract.mapped_columns())
     required = [name for name, column in contract.columns.items() if column.required and name not in contract.key]
     missing = ", ".join(f"case when {quoted(name)} is null then {literal(name)} end" for name in required)
     change_time = quoted(contract.change_time) if contract.change_time else "null::timestamp"
@@ -111,10 +126,9 @@ def _insert(entity: str, judged: Judged, sql: str, with_unparsable: bool) -> str
         from (
             select {judged.batch_no} as batch_no, {judged.batch_no * ROW_SPACE} + local_id as row_id,
                    * exclude (local_id),
-                   case when {has_key} then concat_ws('|', {", ".join(key)}) end as _key,
-                   case when {has_key} then {parts} end as _key_parts,
+                   case when {_has_key(contract)} then concat_ws('|', {", ".join(_key_texts(contract))}) end as _key,
                    {change_time} as _change_time, timestamp {literal(night_end)} as _night_end,
-                   {complete} as _is_complete, {filled} as _filled_count,
+                   {complete} as _is_complete,
                    {f"nullif(concat_ws(', ', {missing}), '')" if missing else "null::varchar"} as _missing_required
             from ({sql})
             {"" if with_unparsable else "where _unparsable is null"}

@@ -156,8 +156,10 @@ class _Settling:
                 from failure where {mine} group by row_id;
                 create or replace temp view settled as
                 select r.* replace (
-                           nullif(concat_ws(',', r.flag_rules, v.flags), '') as flag_rules,
-                           nullif(concat_ws(',', r.not_counted_rules, v.not_counted), '') as not_counted_rules,
+                           case when v.flags is null then r.flag_rules
+                                else concat_ws(',', r.flag_rules, v.flags) end as flag_rules,
+                           case when v.not_counted is null then r.not_counted_rules
+                                else concat_ws(',', r.not_counted_rules, v.not_counted) end as not_counted_rules,
                            r.is_counted and v.not_counted is null as is_counted),
                        coalesce(v.is_held, false) as _is_held
                 from read_parquet({literal(rows_path(self.home, candidate, entity))}) r

@@ -58,7 +58,9 @@ def permitted(text: str, values: tuple[str, ...]) -> str:
 
 def number_text(text: str, decimal_mark: str) -> str:
     """A number's text with full-width digits as digits and its decimal mark as a point."""
-    text = f"translate({text}, {literal(_FULL_WIDTH[0])}, {literal(_FULL_WIDTH[1])})"
+    narrow = f"translate({text}, {literal(_FULL_WIDTH[0])}, {literal(_FULL_WIDTH[1])})"
+    # Only texts with longer characters: translating letter by letter costs more than all else of a number.
+    text = f"case when strlen({text}) = length({text}) then {text} else {narrow} end"
     # A point that is no decimal mark must not be read as one: 1.500 would be a thousand times too small.
     return text if decimal_mark == "." else f"translate({text}, {literal(decimal_mark + '.')}, '.?')"
 
@@ -95,7 +97,9 @@ def _number(text: str, kind: str, factor: Decimal | None) -> str:
     if kind == "decimal":
         return f"try_cast({text} as decimal(18, 4))"
     number = f"try_cast({text} as decimal(38, 4))"
-    return f"case when {number} = floor({number}) then try_cast({number} as bigint) end"
+    whole = f"case when {number} = floor({number}) then try_cast({number} as bigint) end"
+    # Nearly all are plain digits, which cost a hundredth of a wide decimal.
+    return f"case when regexp_full_match({text}, '-?[0-9]{{1,18}}') then try_cast({text} as bigint) else {whole} end"
 
 
 _SQL_TYPES = {"integer": "bigint", "decimal": "decimal(18, 4)"}

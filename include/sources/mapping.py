@@ -25,7 +25,7 @@ from include.sources.cell_sql import (
 )
 from include.sources.file_reader import MELTED_NAMES, ROW_NUMBER, UNPARSABLE, landed_name
 from include.sources.loading import LACKING, LoadedSource, SourceConfigError, key_space_of
-from include.sources.melting import found_column, melted
+from include.sources.melting import found_column, free_name, melted
 from include.sources.questionnaires import ENTITY
 from include.sources.schema import ALL_COLUMNS, ColumnMapping, EntityMapping, Feed
 from include.sql import in_list, literal, quoted
@@ -41,6 +41,7 @@ class _Cell:
     raw: str
     text: str  # null = missing
     value: str
+    read: str | None = None  # a column of the records that has the value already
 
 
 def mapped_rows(loaded: LoadedSource, feed_name: str, entity: str, raw_columns: list[str], time_zone: str) -> str:
@@ -93,22 +94,24 @@ class _Mapper:
 
     def select(self) -> str:
         """The SQL of the mapped rows."""
-        cells = self._cells()
         untaken = None
         if self.mapping.questionnaire:
+            records, kept, cells = self._read_once()
             survey_id = self.mapping.questionnaire
             for name, alias in MELTED_NAMES.items():
                 text = _text_of(name)
                 value = typed(text, self.columns[name].type, (), "UTC", self.source.decimal_mark)
                 cells[name] = _Cell(alias, text, value)
-            answers = melted(self.loaded, self.feed_name, self.entity, survey_id, self.raw_columns, self._keyed("raw"))
+            answers = melted(self.loaded, self.feed_name, self.entity, survey_id, self.raw_columns, records, kept)
             relation, local_id = answers.relation, answers.local_id
         else:
+            cells = self._cells(_text_of)
             condition, untaken = self._taken()
             relation, local_id = f"(from {self._keyed('raw')}{condition})", ROW_NUMBER
         # In layers, as DuckDB would compute an expression again wherever it stands.
         texts = [f"{ROW_NUMBER} as record", f"{local_id} as local_id", UNPARSABLE]
         texts += [f"{cell.raw} as {_text_of(name)}" for name, cell in cells.items()]
+        texts += [f"{cell.read} as {_read_of(name)}" for name, cell in cells.items() if cell.read]
         texts += [f"{untaken} as _untaken"] if untaken else []
         values = "".join(f", {cell.value} as {_value_of(name)}" for name, cell in cells.items())
         parts = ["record", "local_id"]
@@ -123,6 +126,25 @@ class _Mapper:
         parts.append(f"{self._names_where(cells, lambda c: c.type in TYPED, more)} as _untyped")
         parts.append(f"{self._names_where(cells, lambda c: c.type == 'code')} as _unmapped")
         return f"select {', '.join(parts)} from (select *{values} from (select {', '.join(texts)} from {relation}))"
+
+    def _read_once(self) -> tuple[str, list[str], dict[str, _Cell]]:
+        """A relation of raw records with what is made of their cells before each becomes many rows.
+
+        Returns:
+            The relation, its columns with what was made, and the cells over these.
+        """
+        inside = self._cells(lambda name: self._free(f"_raw {name}"))
+        texts = "".join(f", {cell.raw} as {self._free(f'_raw {name}')}" for name, cell in inside.items())
+        values = "".join(f", {cell.value} as {self._free(f'_read {name}')}" for name, cell in inside.items())
+        outside = {
+            name: _Cell(self._free(f"_raw {name}"), cell.text, _read_of(name), self._free(f"_read {name}"))
+            for name, cell in self._cells(_text_of).items()
+        }
+        kept = [column for cell in outside.values() for column in (cell.raw, cell.read) if column]
+        return f"(select *{values} from (select *{texts} from {self._keyed('raw')}))", kept, outside
+
+    def _free(self, name: str) -> str:
+        return quoted(free_name(name, self.raw_columns))
 
     def _names_where(self, cells: dict[str, _Cell], wanted: Callable[[Column], bool], more: str | None = None) -> str:
         """SQL of the names of the columns that have a text but no value, and of what `more` names."""
@@ -168,7 +190,8 @@ class _Mapper:
 
     # --- cells ---
 
-    def _cells(self) -> dict[str, _Cell]:
+    def _cells(self, text_of: Callable[[str], str]) -> dict[str, _Cell]:
+        """The mapped columns that the file has; `text_of` names the column that holds the text of one."""
         cells: dict[str, _Cell] = {}
         for name, column in self.columns.items():
             spec = self.mapping.columns.get(name)
@@ -179,7 +202,7 @@ class _Mapper:
                 if column.required:
                     raise self._lacking(name, [one for part in spec.source_columns for one in part])
                 continue
-            cells[name] = self._cell(name, spec, column, text)
+            cells[name] = self._cell(text_of(name), spec, column, text)
         return cells
 
     def _text(self, name: str, spec: ColumnMapping, column: Column) -> str | None:
@@ -198,8 +221,7 @@ class _Mapper:
             return f"({f' || {literal(spec.separator)} || '.join(parts)})" if len(parts) == len(found) else None
         return f"nullif(concat_ws({literal(spec.separator)}, {', '.join(parts)}), '')"
 
-    def _cell(self, name: str, spec: ColumnMapping, column: Column, raw: str) -> _Cell:
-        text = _text_of(name)
+    def _cell(self, text: str, spec: ColumnMapping, column: Column, raw: str) -> _Cell:
         values = self._values(spec)
         value = permitted(text, column.values) if column.values else text
         if values:
@@ -268,6 +290,11 @@ class _Mapper:
 def _text_of(name: str) -> str:
     """The column that holds the raw text of a contract's column."""
     return quoted(f"text of {name}")
+
+
+def _read_of(name: str) -> str:
+    """The column that holds the typed value that was made before records were melted."""
+    return quoted(f"read of {name}")
 
 
 def _value_of(name: str) -> str:

@@ -61,8 +61,11 @@ def melted(
     survey_id: str,
     raw_columns: Sequence[str],
     records: str,
+    kept: Sequence[str],
 ) -> Melted:
     """Melt `records`, a relation of raw records, into one row per record and answer, with `MELTED_NAMES`.
+
+    Of the records' own columns a row has their number, the line that could not be parsed and, in SQL, those `kept`.
 
     A line that could not be parsed is a row too, and so is a record without any answer if no other entity of the feed
     has a row for it; their ordinal is 0 and they name no question.
@@ -89,10 +92,12 @@ def melted(
     absent = _by_ordinal(answers, lambda a: _is_one_of(_missing_texts(loaded.source, a, missing)))
     stands_alone = all(mapping.questionnaire for mapping in feed.entities.values())
     unanswered = f"or {ROW_NUMBER} not in (select {ROW_NUMBER} from melted)" if stands_alone else ""
+    # Listed, as DuckDB would carry all columns of a file through the union, once per answer.
+    columns = ", ".join((ROW_NUMBER, UNPARSABLE, *kept, QUESTION_ORDINAL))
     relation = f"""(
         with records as (from {records}),
         melted as (
-            select *, {values}
+            select {columns}, {values}
             from (
                 select *, unnest([{ordinals}]) as {QUESTION_ORDINAL}, unnest([{cells}]) as {CELL}
                 from (select *{helpers} from records where {UNPARSABLE} is null)
@@ -101,7 +106,8 @@ def melted(
         )
         from melted
         union all by name
-        select *, 0 as {QUESTION_ORDINAL} from records where {UNPARSABLE} is not null {unanswered}
+        select {columns} from (select *, 0 as {QUESTION_ORDINAL} from records)
+        where {UNPARSABLE} is not null {unanswered}
     )"""
     # A melted record gives up to as many rows as there are answers.
     space = max(1000, 10 ** len(str(_answer_count(loaded.source, survey_id))))
@@ -118,13 +124,13 @@ def _answers(
     for number, question in enumerate(source.questionnaires[survey_id].questions):
         column = found_column(question.headers, raw_columns)
         if column is not None and (question.multiple or question.free_text):
-            name = _free_name(f"_ticked {number}", raw_columns)
+            name = free_name(f"_ticked {number}", raw_columns)
             cells, sql = _of_one_cell(question, column, name, missing)
             helpers += sql
         elif column is not None:
             cells = [trimmed(column)]
         elif question.multiple:
-            name = _free_name(f"_is_answered {number}", raw_columns)
+            name = free_name(f"_is_answered {number}", raw_columns)
             cells, sql = _of_option_columns(question, question.multiple, raw_columns, name, missing)
             helpers += sql
         else:
@@ -212,7 +218,8 @@ def _escaped(bracket: str) -> str:
     return f"\\x{{{ord(bracket):x}}}"
 
 
-def _free_name(name: str, taken: Iterable[str]) -> str:
+def free_name(name: str, taken: Iterable[str]) -> str:
+    """A name that is not taken, made from one that may be."""
     lower = {one.lower() for one in taken}
     while name.lower() in lower:
         name += "_"
