@@ -17,6 +17,8 @@ FORMAT_VERSION = 1
 VOLUME_REMARK = "volume:"
 # And of one whose columns, codes or scores are not as usual, or that comes late.
 DRIFT_REMARK = "drift:"
+# And of one that was let in although a check would have stopped it.
+RELEASED_REMARK = "released"
 
 
 def is_unusual(message: str | None) -> bool:
@@ -81,11 +83,13 @@ class Gate(_Frozen):
     received_at: datetime
     content_hash: str
     records_received: int | None
-    status: Literal["gated", "stopped", "unreadable", "failed"]
+    status: Literal["gated", "stopped", "unreadable", "failed", "discarded"]
     message: str | None = None
     mapping_hash: str
     rules_hash: str
     context_hash: str | None = None
+    decisions: list[str] = Field(default_factory=list, description="what people decided, and this gate followed")
+    waived: str | None = Field(None, description="why the delivery would have been stopped, had nobody released it")
     entities: dict[str, EntityCount] = Field(default_factory=dict)
     checks: list[CheckResult] = Field(default_factory=list)
 
