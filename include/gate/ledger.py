@@ -122,6 +122,13 @@ def read_ledger(home: Path, as_of: datetime) -> list[Gate]:
     return sorted((gate for gate in found if gate.night <= as_of), key=lambda g: (g.batch_order, g.batch_id, g.gate_no))
 
 
+def read_gates(home: Path, batch_id: str, as_of: datetime) -> list[Gate]:
+    """The gates of one batch of nights up to `as_of`, by number."""
+    paths = (home / "ledger" / batch_id).glob("[0-9]*.json")
+    found = [Gate.model_validate(files.read_json(path)) for path in paths]
+    return sorted((gate for gate in found if gate.night <= as_of), key=lambda gate: gate.gate_no)
+
+
 def holding(gates: Iterable[Gate]) -> list[Gate]:
     """The gates that hold: of each batch its last full one and the moved ones after it."""
     by_batch: dict[str, list[Gate]] = {}

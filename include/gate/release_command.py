@@ -42,9 +42,14 @@ _WORDS: dict[str, dict[Language, str]] = {
         "en": 'To decide: make release BATCH=… DECISION=release|discard WHO=… WHY="…" [RULE=…] [ROWS=1-5,9]',
         "zh": "作出决定：make release BATCH=… DECISION=release|discard WHO=… WHY=“…” [RULE=…] [ROWS=1-5,9]",
     },
+    "decision": {"en": "{verdict} {what} of {batch}", "zh": "{verdict}批次 {batch} 的{what}"},
     "taken": {
-        "en": "{id}: {verdict} {what} of {batch}. It is in force from the first night after {night} on.",
-        "zh": "{id}：{verdict}批次 {batch} 的{what}。自 {night} 之后的第一夜起生效。",
+        "en": "{id}: {decision}. It is in force from the first night after {night} on.",
+        "zh": "{id}：{decision}。自 {night} 之后的第一夜起生效。",
+    },
+    "say_why": {
+        "en": "Approve with a reason (why); it is kept with your name. Reject, and nothing changes.",
+        "zh": "批准时请填写理由（why），将与您的姓名一并留存；驳回则不作任何改变。",
     },
     "whole": {"en": "the whole delivery", "zh": "全部数据"},
     "some": {"en": "{n} rows ({ranges})", "zh": " {n} 行（{ranges}）"},
@@ -88,15 +93,17 @@ def word(language: Language, name: str, /, **about: object) -> str:
 
 def taken_words(decision: Decision, night: str, language: Language) -> str:
     """What was decided, and from when on it is in force; `night` is the last one that had begun."""
+    return word(language, "taken", id=decision.decision_id, decision=decision_words(decision, language), night=night)
+
+
+def decision_words(decision: Decision, language: Language) -> str:
+    """What is decided about which rows."""
     what = word(language, "whole")
     if not decision.is_whole:
         ranges = "; ".join(f"{entity} {rows}" for entity, rows in decision.rows.items())
         ranges = ranges if len(ranges) <= _SHOWN_RANGES else ranges[:_SHOWN_RANGES] + "…"
         what = word(language, "some", n=f"{decision.row_count:,}", ranges=ranges)
-    verdict = word(language, decision.verdict)
-    return word(
-        language, "taken", id=decision.decision_id, verdict=verdict, what=what, batch=decision.batch_id, night=night
-    )
+    return word(language, "decision", verdict=word(language, decision.verdict), what=what, batch=decision.batch_id)
 
 
 def _what(one: Waiting, language: Language) -> str:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from include import files
@@ -452,3 +453,27 @@ def test_make_hands_quotation_marks_on(orphans: MiniCompany) -> None:
     assert [(one.who, one.why, one.rows) for one in read_decisions(orphans.home)] == [
         ("O'Hara", why, {"ticket_event": "2-3"})
     ]
+
+
+def test_the_warehouse_is_told_of_decisions_in_force(orphans: MiniCompany) -> None:
+    from include.sources.loading import load_source_results
+    from include.warehouse.inputs import inputs_folder, write_inputs
+    from include.warehouse.night_records import begin_night
+
+    def told(night: str, columns: str) -> list[tuple[Any, ...]]:
+        as_of = orphans.night(night)
+        begin_night(orphans.home, as_of, load_source_results(orphans.sources)[0], [])
+        write_inputs(orphans.settings, as_of, set())
+        path = inputs_folder(orphans.home) / "decision.parquet"
+        return duckdb.connect().execute(f"select {columns} from '{path}' order by decision_number").fetchall()
+
+    asked = Asked(batch_of(orphans, "events"), "release", "Chen", "ring 13812345678", rule=ORPHAN)
+    decision = take_decision(orphans.settings, asked)
+    assert told(FIRST, "*") == [], "the night that had begun knows nothing of it"
+    orphans.run(SECOND)
+    decide(orphans, decision.batch_id, "discard", rows="3")
+    names = "decision_id, verdict, entity, row_numbers, rule_id, row_count, who, why, effect_gate_no"
+    first = (decision.decision_id, "release", "ticket_event", "2-3", ORPHAN, 2, "Chen", "ring [phone]", 2)
+    assert told(SECOND, names) == [first]
+    orphans.run(THIRD)
+    assert [row[-1] for row in told(THIRD, names)] == [2, 3]
