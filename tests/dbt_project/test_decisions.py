@@ -26,7 +26,7 @@ DECISION = {
     "effect_night": datetime(2026, 6, 30, 16),
     "effect_gate_no": 2,
 }
-MARTS = ("+fct_ticket", "+fct_ticket_event", "+audit_decision", "+audit_quarantined_row", "+audit_batch")
+MARTS = ("+fct_ticket", "+dim_agent", "+fct_ticket_event", "+audit_decision", "+audit_quarantined_row", "+audit_batch")
 
 
 @pytest.fixture(scope="module")
