@@ -30,7 +30,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     "rule": {"en": "Rule", "zh": "规则"},
     "rows": {"en": "Rows", "zh": "行数"},
     "nights": {"en": "Nights", "zh": "夜数"},
-    "keys": {"en": "Some keys", "zh": "部分键值"},
+    "keys": {"en": "Some rows", "zh": "部分行（#行号 键值）"},
     "decided": {"en": "Decided", "zh": "已作决定"},
     "stopped": {"en": "the whole delivery, stopped", "zh": "整批数据，已拦截"},
     "unreadable": {"en": "the whole delivery, unreadable", "zh": "整批数据，无法读取"},
@@ -52,7 +52,7 @@ _WORDS: dict[str, dict[Language, str]] = {
         "zh": "批准时请填写理由（why），将与您的姓名一并留存；驳回则不作任何改变。",
     },
     "whole": {"en": "the whole delivery", "zh": "全部数据"},
-    "some": {"en": "{n} rows ({ranges})", "zh": " {n} 行（{ranges}）"},
+    "some": {"en": "rows {ranges} ({n} in all)", "zh": " {n} 行（{ranges}）"},
 }
 _SHOWN_RANGES = 80
 _FILE_WIDTH = 160  # of a table that goes into a file or a pipe
@@ -66,11 +66,16 @@ def print_waiting(console: Console, found: Sequence[Waiting], language: Language
         console.print(word(language, "nothing"))
         return
     table = Table(title=word(language, "title"), title_justify="left", show_lines=True)
+    # What the command takes is copied from here: it is never cut off.
+    longest_rule = max((len(one.rule_id) for one in found if one.entity), default=0)
     for name in ("batch", "what", "rule", "rows", "nights", "keys", "decided"):
         is_number = name in ("rows", "nights")
-        # A batch is copied from here: it is never cut off.
         table.add_column(
-            word(language, name), justify="right" if is_number else "left", overflow="fold", no_wrap=name == "batch"
+            word(language, name),
+            justify="right" if is_number else "left",
+            overflow="fold",
+            no_wrap=name == "batch",
+            min_width=longest_rule if name == "rule" else None,
         )
     for one in found:
         table.add_row(

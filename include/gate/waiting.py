@@ -26,7 +26,8 @@ _OPEN = ("held", "released", "discarded")
 class Waiting:
     """A delivery that waits as a whole (`entity` is null), or its rows that one rule holds.
 
-    `nights` counts the nights since it was judged first; `keys` are some business keys, masked.
+    `nights` counts the nights since it was judged first; `keys` are some row numbers with
+    their business keys, masked.
     """
 
     batch_id: str
@@ -125,11 +126,12 @@ def _waiting_of(home: Path, state: State, batch: JudgedBatch) -> Iterator[Waitin
 
 def _held_by_rule(home: Path, batch: JudgedBatch) -> list[tuple[str, str, int, tuple[str, ...]]]:
     """Entity, rule, rows and some keys of the rows that wait."""
-    key = masked_text("business_key")
+    # With the row number, which ROWS takes.
+    key = f"concat_ws(' ', '#' || row_number, {masked_text('business_key')})"
     with duckdb.connect() as con:
         found = con.execute(
-            f"""select entity, rule_id, count(distinct row_id), list({key} order by row_id)[:{_SHOWN_KEYS}]
-                from ({open_rows_sql(home, batch)}) where status = 'held' and holds
+            f"""select entity, rule_id, count(distinct row_id), list(shown order by row_id)[:{_SHOWN_KEYS}]
+                from (select *, {key} as shown from ({open_rows_sql(home, batch)})) where status = 'held' and holds
                 group by entity, rule_id order by entity, rule_id"""
         ).fetchall()
     return [(entity, rule, rows, tuple(one for one in keys if one)) for entity, rule, rows, keys in found]

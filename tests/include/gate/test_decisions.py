@@ -104,7 +104,7 @@ def test_what_waits_is_listed(shrunken: MiniCompany) -> None:
     assert (stopped.batch_id, stopped.entity, stopped.rows, stopped.nights) == (batch_of(shrunken, "users"), None, 1, 2)
     assert stopped.message and "[SM303]" in stopped.message
     assert (held.feed, held.entity, held.rule_id, held.rows, held.nights) == ("events", "ticket_event", ORPHAN, 2, 1)
-    assert held.keys == ("E1", "E2")
+    assert held.keys == ("#1 E1", "#2 E2")
 
 
 def test_a_released_row_counts_without_its_parent_from_the_next_night_on(orphans: MiniCompany) -> None:
@@ -423,7 +423,7 @@ def test_the_command_lists_decides_and_says_from_when_on(
     batch = batch_of(orphans, "events")
     assert main([]) == 0
     told = capsys.readouterr().out
-    assert batch in told and ORPHAN in told and "E2, E3" in told
+    assert batch in told and ORPHAN in told and "#2 E2, #3 E3" in told
 
     monkeypatch.setenv("METRICS_LANGUAGE", "zh")
     decided = ["--batch", batch, "--decision", "discard", "--who", "陈伟", "--why", "与客服确认", "--rows", "3"]
