@@ -41,6 +41,7 @@ ROOMS = (
     Room("silent", "ledger/silent/*/*.json"),
     Room("ledger", "ledger/*.*.*.*/*.json"),
     Room("versions", "versions/*/*"),
+    Room("decision", "decisions/*.json"),
     Room("owner", "nights/owner.json"),
     Room("plan", "nights/*/plan.json"),
     Room("landed", "nights/*/landed/*.json"),

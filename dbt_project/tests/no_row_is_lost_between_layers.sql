@@ -13,6 +13,7 @@
     ("stg_survey_invitation", "not is_deleted", "fct_survey_invitation", "true"),
     ("stg_batch", "true", "audit_batch", "true"),
     ("stg_check_result", "true", "audit_check_result", "true"),
+    ("stg_decision", "true", "audit_decision", "true"),
     ("stg_quarantined_row", "true", "audit_quarantined_row", "true"),
 ] %}
 {% for staged, staged_filter, mart, mart_filter in pairs %}

@@ -16,6 +16,7 @@ from include.errors import MetricsError
 from include.failpoints import failpoint
 from include.gate import context as contexts
 from include.gate.arrivals import Nights, arrivals, silence_of, write_silences
+from include.gate.decisions import Standing, in_force, read_decisions, standings
 from include.gate.delivery_checks import check_delivery, check_results, drift_remark, stop_message
 from include.gate.drift import Finding
 from include.gate.figures import DeliveryFigures, write_figures
@@ -31,7 +32,15 @@ from include.gate.judging import (
     open_tables,
     run_rules,
 )
-from include.gate.ledger import VOLUME_REMARK, AccountingError, CheckResult, Gate, read_ledger
+from include.gate.ledger import (
+    RELEASED_REMARK,
+    VOLUME_REMARK,
+    AccountingError,
+    CheckResult,
+    Gate,
+    last_gates,
+    read_ledger,
+)
 from include.gate.masking import keyed_hash, masked_text, normalised
 from include.gate.measuring import measure
 from include.gate.pending import Candidate, CandidateEntity, pending_batches, work_folder
@@ -66,7 +75,8 @@ def gate_group(settings: Settings, as_of: datetime, group: str) -> GateSummary:
     key = hash_key_of(settings)
     loaded = [one for one in load_source_results(settings.sources)[0] if one.source.group == group]
     gates = read_ledger(settings.home, as_of)
-    pending, damaged = pending_batches(settings, as_of, loaded, gates, rules.digest)
+    decided = standings(in_force(read_decisions(settings.home), as_of))
+    pending, damaged = pending_batches(settings, as_of, loaded, gates, rules.digest, decided)
     summary = GateSummary(batches=len(pending), stopped=damaged)
     since = as_of - timedelta(days=settings.context_nights)
     names = [one.source.name for one in loaded]
@@ -76,7 +86,7 @@ def gate_group(settings: Settings, as_of: datetime, group: str) -> GateSummary:
     if not pending:
         return summary
     with working_database(settings, "judge") as con:
-        _Gating(settings, as_of, con, key, gates, nights, summary).run(pending)
+        _Gating(settings, as_of, con, key, gates, nights, decided, summary).run(pending)
     return summary
 
 
@@ -112,6 +122,7 @@ class _Gating:
         key: bytes,
         gates: list[Gate],
         nights: Nights,
+        decided: dict[str, Standing],
         summary: GateSummary,
     ) -> None:
         self.settings = settings
@@ -120,6 +131,9 @@ class _Gating:
         self.key = key
         self.gates = gates
         self.nights = nights
+        self.decided = decided
+        self.taken_in = {name for name, gate in last_gates(gates).items() if gate.status == "gated"}
+        self.waived: dict[int, str] = {}  # batch_no: why it would have been stopped
         self.summary = summary
         self.faults: dict[int, tuple[str, str]] = {}  # batch_no: status, message
         self.contexts: dict[str, contexts.Context] = {}
@@ -257,22 +271,38 @@ class _Gating:
                     snapshots.setdefault(place, []).append((gate.batch_order, count.key_count))
         for judged in (one for one in mapped if one.batch_no not in self.faults):
             batch = judged.batch
-            for entity in judged.entities:
-                earlier = [
-                    one for one in snapshots.get((batch.source, batch.feed, entity), []) if one[0] < batch.batch_order
-                ]
-                message = self._stop_message(judged, entity, max(earlier)[1] if earlier else 0)
-                if message:
-                    self.faults[judged.batch_no] = ("stopped", message)
-                    break
-            else:
-                message = stop_message(judged, self.findings[judged.batch_no])
-                if message:
-                    self.faults[judged.batch_no] = ("stopped", message)
-                    continue
-                for entity in judged.entities if batch.delivery == "snapshot" else ():
-                    place = (batch.source, batch.feed, entity)
-                    snapshots.setdefault(place, []).append((batch.batch_order, self._key_count(judged, entity)))
+            message = self._why_stopped(judged, snapshots)
+            if message and self._is_waived(batch):
+                self.waived[judged.batch_no] = message
+            elif message:
+                self.faults[judged.batch_no] = ("stopped", message)
+                continue
+            for entity in judged.entities if batch.delivery == "snapshot" else ():
+                place = (batch.source, batch.feed, entity)
+                snapshots.setdefault(place, []).append((batch.batch_order, self._key_count(judged, entity)))
+
+    def _is_waived(self, batch: Batch) -> bool:
+        """Whether nothing is to stop a delivery: a person released it, or it was taken in before and is judged again.
+
+        What was in clean must not go because other deliveries came since.
+        """
+        standing = self._standing(batch)
+        return standing.whole == "release" or (standing.whole is None and batch.batch_id in self.taken_in)
+
+    def _standing(self, batch: Batch) -> Standing:
+        return self.decided.get(batch.batch_id, Standing())
+
+    def _why_stopped(self, judged: Judged, snapshots: dict[tuple[str, str, str], list[tuple[str, int]]]) -> str | None:
+        """Why a delivery is to be stopped, if it is; `snapshots` are places and keys of those that hold."""
+        batch = judged.batch
+        for entity in judged.entities:
+            earlier = [
+                one for one in snapshots.get((batch.source, batch.feed, entity), []) if one[0] < batch.batch_order
+            ]
+            message = self._stop_message(judged, entity, max(earlier)[1] if earlier else 0)
+            if message:
+                return message
+        return stop_message(judged, self.findings[judged.batch_no])
 
     def _stop_message(self, judged: Judged, entity: str, last_keys: int) -> str | None:
         """Why a delivery is to be stopped, if it is; `last_keys` are those of the snapshot before it."""
@@ -302,10 +332,16 @@ class _Gating:
         """Leave one delivery as a candidate."""
         batch = judged.batch
         status, message = self.faults.get(judged.batch_no, ("gated", None))
-        if message:
+        # A stopped delivery was judged: its rows have their own reasons.
+        is_judged = status in ("gated", "stopped")
+        standing = self._standing(batch)
+        if standing.whole == "discard" and status != _DAMAGED:
+            status, message = "discarded", "; ".join(filter(None, [f"discarded by {standing.words}", message]))
+        elif message:
             self.summary.stopped.append(f"{batch.source}.{batch.feed}: {message}")
         elif batch.rows:
             remarks = [
+                self._released_remark(judged),
                 self._volume_remark(batch),
                 drift_remark(judged, self.findings[judged.batch_no]),
                 batch.message,
@@ -320,7 +356,7 @@ class _Gating:
         context = self.contexts.get(batch.source)
         with files.writing_folder(work_folder(self.settings.home) / batch.batch_id) as folder:
             entities = {}
-            if judged.batch_no not in self.faults or status == "stopped":
+            if is_judged:
                 entities = {entity: self._write_entity(judged, entity, gate_no, folder) for entity in judged.entities}
             candidate = Candidate(
                 batch=batch,
@@ -330,11 +366,22 @@ class _Gating:
                 rules_hash=load_rules().digest,
                 mapping_hash=judged.loaded.mapping_hash,
                 context_hash=context.digest if context else None,
+                decisions=standing.decisions,
+                decided_rows=standing.rows,
+                waived=self.waived.get(judged.batch_no),
                 entities=entities,
                 checks=self._checks(judged) if entities else [],
             )
             files.write_json(folder / "candidate.json", candidate.model_dump(mode="json"))
         self.summary.rows += sum(one.rows_in for one in entities.values())
+
+    def _released_remark(self, judged: Judged) -> str | None:
+        """Who let a delivery in that would have been stopped."""
+        stop = self.waived.get(judged.batch_no)
+        if stop is None:
+            return None
+        by = self._standing(judged.batch).words
+        return f"{RELEASED_REMARK} {f'by {by}; ' if by else ''}else stopped by {stop}"
 
     def _volume_remark(self, batch: Batch) -> str | None:
         """What is unusual about the number of records of a delivery."""

@@ -17,6 +17,8 @@ FORMAT_VERSION = 1
 VOLUME_REMARK = "volume:"
 # And of one whose columns, codes or scores are not as usual, or that comes late.
 DRIFT_REMARK = "drift:"
+# And of one that was let in although a check would have stopped it.
+RELEASED_REMARK = "released"
 
 
 def is_unusual(message: str | None) -> bool:
@@ -81,11 +83,13 @@ class Gate(_Frozen):
     received_at: datetime
     content_hash: str
     records_received: int | None
-    status: Literal["gated", "stopped", "unreadable", "failed"]
+    status: Literal["gated", "stopped", "unreadable", "failed", "discarded"]
     message: str | None = None
     mapping_hash: str
     rules_hash: str
     context_hash: str | None = None
+    decisions: list[str] = Field(default_factory=list, description="what people decided, and this gate followed")
+    waived: str | None = Field(None, description="why the delivery would have been stopped, had nobody released it")
     entities: dict[str, EntityCount] = Field(default_factory=dict)
     checks: list[CheckResult] = Field(default_factory=list)
 
@@ -116,6 +120,13 @@ def read_ledger(home: Path, as_of: datetime) -> list[Gate]:
     """All gates of nights up to `as_of`, by batch order, batch and number."""
     found = [Gate.model_validate(files.read_json(path)) for path in (home / "ledger").glob("*.*.*.*/[0-9]*.json")]
     return sorted((gate for gate in found if gate.night <= as_of), key=lambda g: (g.batch_order, g.batch_id, g.gate_no))
+
+
+def read_gates(home: Path, batch_id: str, as_of: datetime) -> list[Gate]:
+    """The gates of one batch of nights up to `as_of`, by number."""
+    paths = (home / "ledger" / batch_id).glob("[0-9]*.json")
+    found = [Gate.model_validate(files.read_json(path)) for path in paths]
+    return sorted((gate for gate in found if gate.night <= as_of), key=lambda gate: gate.gate_no)
 
 
 def holding(gates: Iterable[Gate]) -> list[Gate]:

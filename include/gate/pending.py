@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from include import files
+from include.gate.decisions import DecidedRows, Standing
 from include.gate.ledger import CheckResult, Gate, last_gates
 from include.landing.batches import Batch, feed_folder, read_batch
 from include.landing.known import read_known
@@ -42,6 +43,9 @@ class Candidate(BaseModel):
     rules_hash: str
     mapping_hash: str
     context_hash: str | None
+    decisions: tuple[str, ...] = ()
+    decided_rows: tuple[DecidedRows, ...] = ()
+    waived: str | None = None
     entities: dict[str, CandidateEntity]
     checks: list[CheckResult]
 
@@ -65,6 +69,8 @@ class Candidate(BaseModel):
             mapping_hash=self.mapping_hash,
             rules_hash=self.rules_hash,
             context_hash=self.context_hash,
+            decisions=list(self.decisions),
+            waived=self.waived,
         )
 
 
@@ -86,9 +92,17 @@ def read_candidates(home: Path) -> list[Candidate]:
 
 
 def pending_batches(
-    settings: Settings, as_of: datetime, loaded: list[LoadedSource], gates: list[Gate], rules_hash: str
+    settings: Settings,
+    as_of: datetime,
+    loaded: list[LoadedSource],
+    gates: list[Gate],
+    rules_hash: str,
+    decided: dict[str, Standing],
 ) -> tuple[list[tuple[Batch, LoadedSource, int]], list[str]]:
-    """The batches that have no gate among `gates`, or whose gate failed under other rules or another mapping.
+    """The batches that are to be judged.
+
+    They have no gate among `gates`, or failed under other rules or another mapping, or a decision about them has come
+    into force (`decided`) that no gate of theirs has followed.
 
     Returns:
         batch, its source, and the number of its next gate, in the order in which the batches hold; and what is wrong
@@ -109,10 +123,7 @@ def pending_batches(
                 gate = last.get(known.batch_id)
                 if gate is None:
                     gate_nos[known.batch_id] = 1
-                elif gate.status in UNSETTLED and (gate.mapping_hash, gate.rules_hash) != (
-                    one.mapping_hash,
-                    rules_hash,
-                ):
+                elif _is_to_be_judged_again(gate, (one.mapping_hash, rules_hash), decided.get(known.batch_id)):
                     gate_nos[known.batch_id] = gate.gate_no + 1
             for batch_id, gate_no in gate_nos.items():
                 try:
@@ -122,3 +133,10 @@ def pending_batches(
                 else:
                     pending.append((batch, one, gate_no))
     return sorted(pending, key=lambda item: item[0].batch_order), damaged
+
+
+def _is_to_be_judged_again(gate: Gate, hashes: tuple[str, str], standing: Standing | None) -> bool:
+    """Whether a batch whose last gate is `gate` is due; `hashes` are those of its mapping and of the rules tonight."""
+    if standing and standing.is_new_to(gate):
+        return True
+    return gate.status in UNSETTLED and (gate.mapping_hash, gate.rules_hash) != hashes

@@ -105,12 +105,13 @@ class References:
         for gate, count in self._counts(entity):
             if count.quarantine:
                 path = literal(str(self.home / count.quarantine.path))
-                sql = f"select business_key as id from read_parquet({path}) where status <> 'not_counted'"
+                out = "status not in ('not_counted', 'released')"
+                sql = f"select business_key as id from read_parquet({path}) where {out}"
                 yield self._space_of(gate.source, gate.feed, entity, key), sql
-        for one in self._candidates(entity, "gated", "stopped"):
+        for one in self._candidates(entity, "gated", "stopped", "discarded"):
             failures = literal(rows_path(self.home, one, entity, "failures"))
             sql = f"select business_key as id from read_parquet({failures}) where verdict = 'unusable'"
-            if one.status == "stopped":
+            if one.status != "gated":
                 sql += f" union all select _key from read_parquet({literal(rows_path(self.home, one, entity))})"
             yield self._space_of(one.batch.source, one.batch.feed, entity, key), sql
 

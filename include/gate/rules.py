@@ -66,6 +66,7 @@ class Rule(BaseModel):
     verdict: Verdict
     stage: Stage = "gate"
     holds: bool = False
+    stands_alone: bool = False
     sql: str | None = None
     expectation: Expectation | None = None
     settings: dict[str, float | int] = Field(default_factory=dict)
@@ -80,6 +81,8 @@ class Rule(BaseModel):
             raise ValueError("needs either `sql` or `expectation`")
         if self.holds and (self.verdict != "unusable" or self.stage != "settle"):
             raise ValueError("`holds` goes with verdict unusable at stage settle")
+        if self.stands_alone and not self.holds:
+            raise ValueError("`stands_alone` goes with `holds`")
         return self
 
     @property

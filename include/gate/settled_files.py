@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from include import files
+from include.gate.decisions import DISCARDED_WORDS
 from include.gate.ledger import AccountingError, DataFile, EntityCount
 from include.gate.masking import HIDDEN, masked_text
 from include.gate.pending import Candidate, rows_path
@@ -19,7 +20,7 @@ from include.sql import literal
 
 # The reason of every row of a delivery that was stopped or could not be judged.
 STOPPED_RULE = "batch_stopped"
-_STOPPED_WORDS = (STOPPED_RULE, "The whole delivery was stopped", "整批数据被拦截")
+STOPPED_WORDS = {"en": "The whole delivery was stopped", "zh": "整批数据被拦截"}
 _REASON_COLUMNS = (
     "row_id bigint, row_number bigint, business_key varchar, rule_id varchar, verdict varchar, detail varchar, "
     "holds boolean"
@@ -47,8 +48,13 @@ class SettledFiles:
         return self._copy(sql, self._quarantine_folder(entity) / f"{name}.held.parquet")
 
     def new_reasons(self) -> None:
-        """Make the empty table `reason`: one row per row and rule that keeps it out of clean or of the scores."""
+        """Make the empty tables `reason` and `decided`.
+
+        `reason` has one row per row and rule that keeps it out of clean or of the scores, `decided` one per row that a
+        person has released or discarded.
+        """
         self.con.execute(f"create or replace temp table reason ({_REASON_COLUMNS})")
+        self.con.execute("create or replace temp table decided (row_id bigint, place varchar)")
 
     def quarantine(
         self, candidate: Candidate, loaded: LoadedSource, entity: str, rules: Iterable[Rule]
@@ -62,7 +68,11 @@ class SettledFiles:
         self.con.execute("create or replace temp table word (rule_id varchar, en varchar, zh varchar)")
         self.con.executemany(
             "insert into word values (?, ?, ?)",
-            [_STOPPED_WORDS, *((rule.id, rule.words("en"), rule.words("zh")) for rule in rules)],
+            [
+                (STOPPED_RULE, STOPPED_WORDS["en"], STOPPED_WORDS["zh"]),
+                DISCARDED_WORDS,
+                *((rule.id, rule.words("en"), rule.words("zh")) for rule in rules),
+            ],
         )
         source = literal(str(batch.folder(self.home) / batch.rows.path))
         return self._copy(
@@ -72,9 +82,10 @@ class SettledFiles:
                 from read_parquet({source}) where {ROW_NUMBER} in (select row_number from reason)
             ),
             standing as (
-                select row_id, case when bool_or(verdict = 'unusable' and not holds) then 'quarantined'
+                select row_id, case when bool_or(d.place is not null) then any_value(d.place)
+                                    when bool_or(verdict = 'unusable' and not holds) then 'quarantined'
                                     when bool_or(verdict = 'unusable') then 'held' else 'not_counted' end as status
-                from reason group by row_id
+                from reason left join decided d using (row_id) group by row_id
             )
             select {literal(batch.source)} as source, {literal(batch.feed)} as feed,
                    {literal(batch.batch_id)} as batch_id, {candidate.gate_no}::integer as gate_no,
@@ -91,7 +102,9 @@ class SettledFiles:
     def quarantine_whole(
         self, candidate: Candidate, loaded: LoadedSource, rules: dict[str, tuple[Rule, ...]]
     ) -> dict[str, EntityCount]:
-        """Every row of a delivery into quarantine, held: of a stopped one with the reasons that the gate found.
+        """Every row of a delivery into quarantine: of a stopped one with the reasons that the gate found.
+
+        They are held, or discarded where a person discarded the delivery.
 
         Of one that could not be judged every record, as rows of the feed's first entity.
         """
@@ -134,6 +147,8 @@ class SettledFiles:
         self, candidate: Candidate, loaded: LoadedSource, entity: str, rows: int, rules: Iterable[Rule]
     ) -> EntityCount:
         found = self.one("select count(distinct row_id) from reason")
+        if candidate.status == "discarded":
+            self.con.execute("insert into decided select distinct row_id, 'discarded' from reason")
         if found != rows:
             raise AccountingError(f"{candidate.batch.batch_id} {entity}: {rows} rows in, {found} quarantined")
         return EntityCount(

@@ -11,6 +11,7 @@ from include import files
 from include.contracts import load_contracts
 from include.database import working_database
 from include.failpoints import failpoint
+from include.gate.decisions import DISCARDED_RULE, decided_rows_sql
 from include.gate.held import settle_held
 from include.gate.judging import ROW_SPACE
 from include.gate.ledger import (
@@ -23,7 +24,7 @@ from include.gate.ledger import (
     last_gates,
     read_ledger,
 )
-from include.gate.pending import Candidate, read_candidates, rows_path
+from include.gate.pending import UNSETTLED, Candidate, read_candidates, rows_path
 from include.gate.references import References
 from include.gate.rules import load_rules
 from include.gate.settled_files import SettledFiles
@@ -57,10 +58,31 @@ def settle_night(settings: Settings, as_of: datetime) -> SettleSummary:
         and one.batch.source in loaded
         and one.batch.feed in loaded[one.batch.source].source.feeds
     ]
+    candidates, unfit = _without_losses(candidates, last_gates(gates))
     with working_database(settings, "settle") as con:
         summary = _Settling(settings, as_of, con, loaded, gates, candidates).run()
+    summary.unsettled += unfit
     files.remove(settings.home / "work")  # candidates, and what killed runs left
     return summary
+
+
+def _without_losses(candidates: list[Candidate], last: dict[str, Gate]) -> tuple[list[Candidate], list[str]]:
+    """The candidates but those that would take clean rows away because a batch can't be judged any more.
+
+    A decision has such a batch judged again under the mapping of tonight; where that does not fit it, what was taken in
+    stays, and the decision waits for a mapping that does. Returns them, and what is to be said of the others.
+    """
+
+    def is_loss(one: Candidate) -> bool:
+        before = last.get(one.batch.batch_id)
+        return before is not None and before.status == "gated" and one.status in UNSETTLED
+
+    said = [
+        f"{one.batch.batch_id}: a decision about it waits, as it can't be judged again: {one.message}"
+        for one in candidates
+        if is_loss(one)
+    ]
+    return [one for one in candidates if not is_loss(one)], said
 
 
 class _Settling:
@@ -112,7 +134,8 @@ class _Settling:
         else:
             loaded = self.loaded[candidate.batch.source]
             entities = self.written.quarantine_whole(candidate, loaded, load_rules().by_entity)
-            self.summary.unsettled.append(f"{candidate.batch.batch_id}: {candidate.message}")
+            if candidate.status != "discarded":
+                self.summary.unsettled.append(f"{candidate.batch.batch_id}: {candidate.message}")
         gate = candidate.gate(self.as_of).model_copy(
             update={"entities": entities, "checks": [*candidate.checks, *self._checks(number, candidate)]}
         )
@@ -124,12 +147,15 @@ class _Settling:
     def _write_entity(self, number: int, candidate: Candidate, entity: str) -> EntityCount:
         self._settle_rows(number, candidate, entity)
         name = f"{candidate.batch.batch_id}.{candidate.gate_no}"
-        columns = "select * exclude (_key, _is_held) from settled"
-        clean = self.written.clean(f"{columns} where not _is_held order by row_id", entity, name)
-        held = self.written.held(f"{columns} where _is_held order by row_id", entity, name)
+        columns = "select * exclude (_key, _place) from settled"
+        clean = self.written.clean(f"{columns} where _place in ('clean', 'released') order by row_id", entity, name)
+        held = self.written.held(f"{columns} where _place = 'held' order by row_id", entity, name)
         loaded = self.loaded[candidate.batch.source]
         quarantine = self.written.quarantine(candidate, loaded, entity, load_rules().by_entity[entity])
-        quarantined = self.written.one("select count(distinct row_id) from reason where verdict = 'unusable'")
+        quarantined = self.written.one(
+            """select count(distinct row_id) from reason
+               where verdict = 'unusable' and row_id not in (select row_id from decided where place = 'released')"""
+        )
         rows_in = candidate.entities[entity].rows_in
         rows_clean = clean.rows if clean else 0
         if rows_in != rows_clean + quarantined:
@@ -138,7 +164,9 @@ class _Settling:
             rows_in=rows_in,
             rows_clean=rows_clean,
             rows_quarantined=quarantined,
-            rows_not_counted=self.written.one("select count(*) from settled where not _is_held and not is_counted"),
+            rows_not_counted=self.written.one(
+                "select count(*) from settled where _place in ('clean', 'released') and not is_counted"
+            ),
             key_count=candidate.entities[entity].key_count,
             clean=clean,
             quarantine=quarantine,
@@ -146,24 +174,33 @@ class _Settling:
         )
 
     def _settle_rows(self, number: int, candidate: Candidate, entity: str) -> None:
-        """Make view `settled` (the gate's rows, with what the references say of them) and fill table `reason`."""
+        """Make view `settled` and fill the tables `reason` and `decided`.
+
+        The view has the gate's rows with what the references say of them and with their place: clean, held, discarded
+        by a person, or released by one, which is clean too.
+        """
         mine = f"entity = '{entity}' and batch_no = {number}"
         self.con.execute(
             f"""create or replace temp table said as
                 select row_id % {ROW_SPACE} as row_id, bool_or(verdict = 'unusable') as is_held,
                        string_agg(rule_id, ',' order by rule_id) filter (where verdict = 'flag') as flags,
                        string_agg(rule_id, ',' order by rule_id) filter (where verdict = 'not_counted') as not_counted
-                from failure where {mine} group by row_id;
-                create or replace temp view settled as
+                from failure where {mine} group by row_id"""
+        )
+        chosen, parameters = decided_rows_sql(candidate.decided_rows, entity)
+        self.con.execute(f"create or replace temp table chosen as {chosen}", parameters)
+        self.con.execute(
+            f"""create or replace temp view settled as
                 select r.* replace (
                            case when v.flags is null then r.flag_rules
                                 else concat_ws(',', r.flag_rules, v.flags) end as flag_rules,
                            case when v.not_counted is null then r.not_counted_rules
                                 else concat_ws(',', r.not_counted_rules, v.not_counted) end as not_counted_rules,
                            r.is_counted and v.not_counted is null as is_counted),
-                       coalesce(v.is_held, false) as _is_held
+                       case when c.verdict = 'discard' then 'discarded' when not coalesce(v.is_held, false) then 'clean'
+                            when c.verdict = 'release' then 'released' else 'held' end as _place
                 from read_parquet({literal(rows_path(self.home, candidate, entity))}) r
-                left join said v using (row_id)"""
+                left join said v using (row_id) left join chosen c using (row_number)"""
         )
         self.written.new_reasons()
         self.con.execute(
@@ -173,7 +210,20 @@ class _Settling:
                 union all
                 select s.row_id, s.row_number, s._key, f.rule_id, f.verdict, f.detail, f.holds
                 from failure f join settled s on s.row_id = f.row_id % {ROW_SPACE}
-                where {mine} and f.verdict in ('unusable', 'not_counted')"""
+                where {mine} and f.verdict in ('unusable', 'not_counted');
+                insert into decided
+                select row_id, _place from settled where _place = 'released'
+                union all
+                select distinct row_id, 'discarded'
+                from (select row_id, row_number from settled union all select row_id, row_number from reason)
+                where row_number in (select row_number from chosen where verdict = 'discard');
+                insert into reason
+                select distinct row_id, row_number, key, '{DISCARDED_RULE}', 'unusable', words, true
+                from (
+                    select row_id, row_number, _key as key from settled
+                    union all
+                    select row_id, row_number, business_key from reason where verdict = 'unusable'
+                ) join chosen using (row_number) where verdict = 'discard'"""
         )
 
     def _checks(self, number: int, candidate: Candidate) -> list[CheckResult]:

@@ -21,7 +21,10 @@ from include.configuration.sla_tables import SLA_POLICY_COLUMNS, sla_policy_rows
 from include.contracts import load_contracts
 from include.gate.arrivals import Silence, read_silences
 from include.gate.batch_rules import BatchRule
-from include.gate.ledger import Gate, check_undamaged
+from include.gate.decisions import Decision, effect_nights, in_force, read_decisions
+from include.gate.ledger import Gate, check_undamaged, read_gates
+from include.gate.masking import masked_text
+from include.gate.pending import UNSETTLED
 from include.gate.rules import Rule, load_rules
 from include.landing.batches import Batch
 from include.landing.identical import read_identical
@@ -87,6 +90,19 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         "checked_count": pa.int64(),
         "stopped": pa.bool_(),
     },
+    "decision": {
+        "decision_number": pa.int32(),
+        **dict.fromkeys(
+            ("decision_id", "batch_id", "source", "feed", "verdict", "entity", "row_numbers", "rule_id"), pa.string()
+        ),
+        "row_count": pa.int64(),
+        "who": pa.string(),
+        "why": pa.string(),
+        "decided_at": _TIME,
+        "after_night": _TIME,
+        "effect_night": _TIME,
+        "effect_gate_no": pa.int32(),
+    },
     "rule": {name: pa.string() for name in ("rule_id", "entity", "verdict", "requirement", "name_en", "name_zh")},
     "key_space": {"key_space": pa.string(), "key_space_rank": pa.int32()},
     **experience_tables.SCHEMAS,
@@ -140,6 +156,7 @@ def write_inputs(settings: Settings, as_of: datetime, verified: set[str]) -> Inp
         ],
         "snapshot_batch": _snapshot_rows(batches),
         "check_result": [*_check_rows(batches), *map(_silent_check, silent)],
+        "decision": _decision_rows(home, in_force(read_decisions(home), as_of), as_of),
         "rule": _rule_rows(),
         "key_space": _key_space_rows(settings),
         **experience_tables.experience_tables(settings.config),
@@ -168,7 +185,7 @@ def missing_sources(
     home: Path, as_of: datetime, batches: Sequence[HeldBatch], unjudged: Sequence[UnjudgedBatch]
 ) -> list[str]:
     """Sources that the night could not take in whole: unproven, or with a batch that was not judged."""
-    failed = {one.full.source for one in batches if one.full.night == as_of and one.full.status != "gated"}
+    failed = {one.full.source for one in batches if one.full.night == as_of and one.full.status in UNSETTLED}
     left = {one.source for one in unjudged}
     return sorted(failed | left | set(unproven_sources(home, as_of)))
 
@@ -292,6 +309,44 @@ def _check_rows(batches: Iterable[HeldBatch]) -> list[Row]:
                 key = (gate.batch_id, check.entity, check.rule_id)
                 rows[key] = {**_identity(batch.full), "gate_no": gate.gate_no, **check.model_dump()}
     return list(rows.values())
+
+
+def _decision_rows(home: Path, decisions: Sequence[Decision], as_of: datetime) -> list[Row]:
+    """What people decided before this night, and the gate that followed it first, if one has."""
+    batches = dict.fromkeys(one.batch_id for one in decisions)
+    followed = effect_nights(gate for batch in batches for gate in read_gates(home, batch, as_of))
+    reasons = _masked([one.why for one in decisions])
+    return [
+        {
+            "decision_number": one.number,
+            "decision_id": one.decision_id,
+            "batch_id": one.batch_id,
+            "source": one.source,
+            "feed": one.feed,
+            "verdict": one.verdict,
+            "entity": ",".join(one.rows) or None,
+            "row_numbers": "; ".join(one.rows.values()) or None,
+            "rule_id": one.rule,
+            "row_count": one.row_count,
+            "who": one.who,
+            "why": why,
+            "decided_at": _naive(one.decided_at),
+            "after_night": _naive(one.after),
+            "effect_night": _naive(gate.night) if gate else None,
+            "effect_gate_no": gate.gate_no if gate else None,
+        }
+        for one, why in zip(decisions, reasons, strict=True)
+        for gate in [followed.get(one.decision_id)]
+    ]
+
+
+def _masked(texts: Sequence[str]) -> list[str]:
+    """Texts as the warehouse may hold them."""
+    if not texts:
+        return []
+    with duckdb.connect() as con:
+        con.register("given", pa.table({"place": range(len(texts)), "text": texts}))
+        return [row[0] for row in con.execute(f"select {masked_text('text')} from given order by place").fetchall()]
 
 
 def _rule_rows() -> list[Row]:

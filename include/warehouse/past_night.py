@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from include import files
 from include.errors import MetricsError
+from include.gate.decisions import decisions_folder, effect_nights
 from include.gate.gating import gate_group
 from include.gate.ledger import Gate, read_ledger
 from include.gate.rules import holding_rules
@@ -86,6 +87,7 @@ def judge_again(settings: Settings, as_of: datetime, target: Path, say: Callable
         raise PastNightError(f"{source} has no night {night_text(as_of)} whose versions were kept")
     gates = read_ledger(source, as_of)
     arriving = _arriving(source, as_of, gates)
+    followed = effect_nights(gates)
     again = settings.model_copy(
         update={"home": target, "sources": target / "sources", "config": target / "configuration"}
     )
@@ -103,11 +105,16 @@ def judge_again(settings: Settings, as_of: datetime, target: Path, say: Callable
                     arriving[night] = [one for one in waiting if one not in now]
                     for batch in now:
                         _bring(source, again, batch)
+                    for name, gate in followed.items():
+                        if gate.night == night and (versions is noted[-1] or _is_under(gate, known)):
+                            _bring_decision(source, target, name)
                     for group in GROUPS:
                         gate_group(again, night, group)
                     settle_night(again, night)
         for batch in [one for rest in arriving.values() for one in rest]:
             _bring(source, again, batch)  # landed, and not judged by that night
+        for path in decisions_folder(source).glob("[!.]*.json"):
+            _bring_decision(source, target, path.stem)  # taken, and not followed by that night
     return again
 
 
@@ -138,11 +145,17 @@ def _arriving(home: Path, as_of: datetime, gates: Iterable[Gate]) -> dict[dateti
 
 
 def _take_over(source: Path, target: Path, nights: Iterable[datetime]) -> None:
-    """What the nights knew and proved: contexts, decisions, deliveries that were identical, and their records."""
+    """What the nights knew and proved: contexts, deliveries that were identical, and their records."""
     for night in nights:
         for room in ("ledger/context", "ledger/identical", "nights"):
             _copy(source / room / night_id(night), target / room / night_id(night))
-    _copy(source / "decisions", target / "decisions")
+
+
+def _bring_decision(source: Path, target: Path, name: str) -> None:
+    """A decision comes on the night that followed it: an earlier one may have died before it judged."""
+    path = decisions_folder(target) / f"{name}.json"
+    if not path.exists():
+        files.write_bytes(path, (decisions_folder(source) / path.name).read_bytes())
 
 
 def _restore(source: Path, versions: NightVersions, again: Settings) -> None:
@@ -160,7 +173,11 @@ def _mapping_hashes(settings: Settings) -> dict[str, str]:
 def _is_of(batch: Batch, gates: Iterable[Gate], known: dict[str, str]) -> bool:
     """Whether a batch was judged first under these mappings."""
     judged = next((gate for gate in gates if (gate.batch_id, gate.gate_no) == (batch.batch_id, 1)), None)
-    return judged is not None and judged.mapping_hash == known.get(batch.source)
+    return judged is not None and _is_under(judged, known)
+
+
+def _is_under(gate: Gate, known: dict[str, str]) -> bool:
+    return gate.mapping_hash == known.get(gate.source)
 
 
 def _bring(source: Path, settings: Settings, batch: Batch) -> None:

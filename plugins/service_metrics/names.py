@@ -6,6 +6,9 @@ from enum import StrEnum
 
 OWNER = "service-metrics"
 NIGHTLY = "nightly"
+RELEASE_ROWS = "release_rows"
+# How many decisions may wait for a person at a time.
+OPEN_APPROVALS = 32
 # One slot: only one task at a time may open the build file.
 BUILD_POOL = "warehouse_build"
 
@@ -15,3 +18,4 @@ class Tag(StrEnum):
 
     NIGHTLY = "nightly"
     WAREHOUSE = "warehouse"
+    DECISION = "decision"

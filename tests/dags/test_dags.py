@@ -6,14 +6,16 @@ import subprocess
 import sys
 
 import pytest
-from service_metrics.names import BUILD_POOL, OWNER, Tag
+from service_metrics.names import BUILD_POOL, OPEN_APPROVALS, OWNER, Tag
 from service_metrics.notices import on_failure, on_success
 
 from include.settings import PROJECT_ROOT
 from include.sources import GROUPS
 
 DAGS = PROJECT_ROOT / "dags"
-KNOWN = {"nightly"}
+KNOWN = {"nightly", "release_rows"}
+# Nights are run in order; what waits for a person keeps nobody else waiting.
+ACTIVE_RUNS = {"nightly": 1, "release_rows": OPEN_APPROVALS}
 PARSE_SECONDS = 1.0
 PARSE = """
 import time
@@ -51,7 +53,7 @@ def test_policy(dags) -> None:
     for dag_id, dag in dags.items():
         assert dag.doc_md and "When it fails" in dag.doc_md, dag_id
         assert dag.tags and set(dag.tags) <= {tag.value for tag in Tag}, dag_id
-        assert dag.catchup is False and dag.max_active_runs == 1, dag_id
+        assert dag.catchup is False and dag.max_active_runs == ACTIVE_RUNS[dag_id], dag_id
         assert dag.start_date.utcoffset().total_seconds() == 0, dag_id
         assert (dag.on_failure_callback, dag.on_success_callback) == (on_failure, on_success), dag_id
         for task in dag.tasks:
@@ -91,6 +93,20 @@ def test_the_nightly_is_wired_as_the_design_says(dags) -> None:
     for task_id in ("build", "publish"):
         assert dag.get_task(task_id).pool == BUILD_POOL
         assert dag.get_task(task_id).trigger_rule == "all_success"
+
+
+def test_a_decision_is_recorded_once_it_is_approved(dags) -> None:
+    dag = dags["release_rows"]
+    assert type(dag.timetable).__name__ == "NullTimetable", "people start it"
+    assert {task.task_id: task.upstream_task_ids for task in dag.tasks} == {
+        "ask": set(),
+        "approve": {"ask"},
+        "record": {"approve"},
+    }
+    approve = dag.get_task("approve")
+    assert approve.defaults == ["Reject"] and approve.response_timeout.days == 7
+    assert set(approve.params) == {"why"}
+    assert dag.get_task("record").trigger_rule == "all_success"
 
 
 @pytest.mark.parametrize("path", sorted(DAGS.glob("*.py")), ids=lambda path: path.stem)

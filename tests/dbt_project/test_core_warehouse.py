@@ -20,8 +20,9 @@ CORE = {
     "dim_date", "dim_customer", "dim_customer_version", "dim_product", "dim_agent", "dim_team", "dim_channel",
     "dim_issue_type", "dim_region", "dim_survey", "dim_question", "dim_contract", "dim_source", "fct_order",
     "fct_customer_contract_movement", "fct_customer_month", "fct_customer_value", "audit_batch",
-    "audit_check_result", "audit_quarantined_row", "warehouse_state", "dim_asset", "dim_service_partner", "fct_visit",
-    "fct_follow_up", "fct_review", "fct_usage_daily", "fct_improvement_action", "fct_metric_target",
+    "audit_check_result", "audit_decision", "audit_quarantined_row", "warehouse_state", "dim_asset",
+    "dim_service_partner", "fct_visit", "fct_follow_up", "fct_review", "fct_usage_daily", "fct_improvement_action",
+    "fct_metric_target",
 }  # fmt: skip
 
 

@@ -7,11 +7,13 @@ number stand in them to be hidden.
 from __future__ import annotations
 
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
-from include import files
+from include.gate.decisions import Decision, write_decision
+from include.gate.ledger import commit, read_ledger
 from include.progress import Event, append, progress_file
 from include.sources.loading import load_source_results
 from include.warehouse.night_records import begin_night, mark_built, mark_gated, mark_landed
@@ -93,6 +95,22 @@ def _add_uncleaned(company: MiniCompany) -> None:
         )
 
 
-def record_decision(home: Path, night: str) -> None:
-    """A decision as a person's release leaves it."""
-    files.write_json(home / "decisions" / "one.json", {"night": night, "who": "Chen", "what": "release", "rows": [3]})
+def record_decision(home: Path, night: datetime) -> Decision:
+    """A person's decision, and a gate of a night that followed it."""
+    gate = next(one for one in read_ledger(home, night) if one.night == night and one.feed == "events")
+    decision = Decision(
+        batch_id=gate.batch_id,
+        source=gate.source,
+        feed=gate.feed,
+        verdict="release",
+        rows={"ticket_event": "2"},
+        row_count=1,
+        who="Chen",
+        why=f"agreed {MARKUP}",
+        decided_at=night,
+        after=night - timedelta(days=1),
+        number=1,
+    )
+    write_decision(home, decision)
+    commit(home, gate.model_copy(update={"decisions": [decision.decision_id]}))
+    return decision

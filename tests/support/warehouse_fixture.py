@@ -61,6 +61,9 @@ CONTROL = {
     "check_result": "batch_id VARCHAR, gate_no INTEGER, source VARCHAR, feed VARCHAR, entity VARCHAR, "
     "rule_id VARCHAR, verdict VARCHAR, failed_count BIGINT, checked_count BIGINT, stopped BOOLEAN",
     "rule": "rule_id VARCHAR, entity VARCHAR, verdict VARCHAR, requirement VARCHAR, name_en VARCHAR, name_zh VARCHAR",
+    "decision": "decision_number INTEGER, decision_id VARCHAR, batch_id VARCHAR, source VARCHAR, feed VARCHAR, "
+    "verdict VARCHAR, entity VARCHAR, row_numbers VARCHAR, rule_id VARCHAR, row_count BIGINT, who VARCHAR, "
+    "why VARCHAR, decided_at TIMESTAMP, after_night TIMESTAMP, effect_night TIMESTAMP, effect_gate_no INTEGER",
     "key_space": "key_space VARCHAR, key_space_rank INTEGER",
     "csi_scene": "scene VARCHAR, scene_rank INTEGER, name_en VARCHAR, name_zh VARCHAR, purpose VARCHAR, "
     "customer_type VARCHAR, tier VARCHAR, product_line VARCHAR, channel_group VARCHAR, valid_from DATE, "
@@ -385,6 +388,7 @@ class WarehouseFixture:
                 for (source, feed, entity), gate in snapshots.items()
             ],
             "check_result": [],
+            "decision": [],
             "rule": [],
             "key_space": [
                 {"key_space": name, "key_space_rank": rank} for rank, name in enumerate(self.key_spaces, start=1)

@@ -207,7 +207,9 @@ def read_ledger_facts(home: Path, nights: Iterable[datetime], until: datetime) -
 
 
 def flow_of(count: EntityCount, status: str, moves: Sequence[EntityCount] = ()) -> Flow:
-    """Where an entity's rows went. Of a delivery that was not judged every row is held, whatever rules say of it.
+    """Where an entity's rows went. Of a delivery that was not taken in every row is held, whatever rules say of it.
+
+    What a person discarded waits no more.
 
     Args:
         count: of the full gate.
@@ -215,7 +217,7 @@ def flow_of(count: EntityCount, status: str, moves: Sequence[EntityCount] = ()) 
         moves: counts of the gates that moved held rows to clean since, oldest first.
     """
     last = moves[-1] if moves else count
-    held = last.rows_quarantined if status != "gated" else (count.held.rows if count.held else 0)
+    held = last.rows_quarantined if status in TROUBLED else (count.held.rows if count.held else 0)
     held -= sum(move.clean.rows for move in moves if move.clean)
     return Flow(
         rows_in=last.rows_in,
@@ -275,7 +277,15 @@ def _checks(gate: Gate) -> list[Check]:
     ]
     if gate.status != "gated":
         found += [
-            Check(gate.source, entity, STOPPED_RULE, "unusable", count.rows_quarantined, count.rows_in, True)
+            Check(
+                gate.source,
+                entity,
+                STOPPED_RULE,
+                "unusable",
+                count.rows_quarantined,
+                count.rows_in,
+                gate.status in TROUBLED,
+            )
             for entity, count in gate.entities.items()
         ]
     return found

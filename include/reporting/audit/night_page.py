@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from include.gate.decisions import Decision
 from include.reporting.amounts import amount
 from include.reporting.audit.cleaning_effect import Effect, NightEffect
 from include.reporting.audit.flow_picture import PLACES, flow_picture
@@ -128,7 +130,7 @@ def night_page(
         "has_effect": effect is not None,
         "changes": changes,
         "rule_changes": [_rule_change(one, language) for one in changes.rules] if changes else [],
-        "decisions": facts.decisions.get(night, ()),
+        "decisions": [_decision(one, facts.timezone, language) for one in facts.decisions.get(night, ())],
     }
 
 
@@ -198,6 +200,28 @@ def _rule_rows(facts: AuditFacts, night: datetime, language: Language, samples: 
             )
         )
     return sorted(rows, key=lambda one: (gravity(one.verdict), -one.failed, one.rule_id))
+
+
+def _decision(decision: Decision, timezone: str, language: Language) -> dict[str, str]:
+    """A decision as the page tells it: what each line is called, and what it says."""
+    which = say(language, "decided_whole")
+    if not decision.is_whole:
+        ranges = say(language, "between").join(
+            f"{entity_name(language, entity)} {rows}" for entity, rows in decision.rows.items()
+        )
+        which = say(language, "decided_some", n=number(decision.row_count), rows=ranges)
+    when = decision.decided_at.astimezone(ZoneInfo(timezone))
+    told = {
+        say(language, "decided"): named(language, "decision", decision.verdict),
+        say(language, "decided_batch"): decision.batch_id,
+        say(language, "decided_rows"): which,
+        say(language, "column_rule"): decision.rule or "",
+        say(language, "decided_who"): decision.who,
+        say(language, "decided_why"): decision.why,
+        say(language, "decided_at"): f"{when:%Y-%m-%d %H:%M}",
+        say(language, "decided_id"): decision.decision_id,
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def _moved(moved: Sequence[Moved], language: Language) -> str:

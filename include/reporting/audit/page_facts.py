@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from include import files
 from include.gate.context import usual_records
+from include.gate.decisions import Decision, effect_nights, read_decisions
 from include.gate.ledger import Gate
 from include.reporting.audit.cleaning_effect import effect_file
 from include.reporting.audit.ledger_facts import Check, LedgerFacts, LedgerNight, read_ledger_facts
@@ -35,7 +33,7 @@ class AuditFacts:
     ledger: LedgerFacts
     states: dict[datetime, NightState]
     served: datetime | None
-    decisions: dict[datetime, tuple[dict[str, str], ...]]
+    decisions: dict[datetime, tuple[Decision, ...]]  # by the night that followed them
 
     @cached_property
     def order(self) -> list[datetime]:
@@ -123,7 +121,9 @@ def read_audit_facts(settings: Settings, until: datetime | None = None) -> Audit
         check_balanced(found)
         is_known = effect_file(home, night).exists()
         states[night] = read_state(home, found, ledger.unjudged.get(night, ()), served, is_known)
-    return AuditFacts(home, settings.timezone, settings.context_nights, ledger, states, served, _decisions(home))
+    return AuditFacts(
+        home, settings.timezone, settings.context_nights, ledger, states, served, _decisions(home, ledger)
+    )
 
 
 def _served(home: Path) -> datetime | None:
@@ -134,16 +134,12 @@ def _served(home: Path) -> datetime | None:
         return None
 
 
-def _decisions(home: Path) -> dict[datetime, tuple[dict[str, str], ...]]:
-    """What people decided, by the night that a record names; lists and objects within it as they are written."""
-    found: dict[datetime, list[dict[str, str]]] = {}
-    for path in sorted((home / "decisions").rglob("[!.]*.json")):
-        record: dict[str, Any] = files.read_json(path)
-        if "night" in record:
-            told = {
-                name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-                for name, value in record.items()
-                if name != "night" and value is not None
-            }
-            found.setdefault(datetime.fromisoformat(record["night"]), []).append(told)
-    return {night: tuple(records) for night, records in found.items()}
+def _decisions(home: Path, ledger: LedgerFacts) -> dict[datetime, tuple[Decision, ...]]:
+    """What people decided, by the night that followed it first."""
+    found: dict[datetime, list[Decision]] = {}
+    followed = effect_nights(ledger.gates)
+    for decision in read_decisions(home):
+        gate = followed.get(decision.decision_id)
+        if gate is not None:
+            found.setdefault(gate.night, []).append(decision)
+    return {night: tuple(decisions) for night, decisions in found.items()}

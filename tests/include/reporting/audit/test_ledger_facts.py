@@ -106,6 +106,8 @@ def test_a_move_in_the_same_night_takes_rows_off_those_that_wait() -> None:
     assert flow_of(full, "gated") == Flow(10, 5, 1, 3, 1)
     assert flow_of(full, "gated", [move]) == Flow(10, 6, 2, 1, 1)
     assert flow_of(full, "stopped") == Flow(10, 5, 1, 4, 0)
+    discarded = full.model_copy(update={"held": None})
+    assert flow_of(discarded, "discarded") == Flow(10, 5, 1, 0, 4), "what a person discarded waits no more"
 
 
 def test_verdicts_stand_by_what_they_take_away() -> None:

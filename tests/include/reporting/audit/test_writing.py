@@ -190,7 +190,7 @@ def test_nothing_is_written_twice_and_only_what_changed(audited: MiniCompany, co
     assert again.unchanged == first.pages + first.unchanged
 
     # What E2 waits for came on the second night; a decision belongs to one night alone.
-    record_decision(settings.home, "2026-06-27T16:00:00Z")
+    record_decision(settings.home, audited.night(GOOD))
     before = stamps(settings)
     write_audit_pages(settings)
     after = stamps(settings)
@@ -199,7 +199,10 @@ def test_nothing_is_written_twice_and_only_what_changed(audited: MiniCompany, co
         f"night/{night_id(audited.night(GOOD))}.{language}.html" for language in LANGUAGES
     }
     text = night_page(settings.home / "reports" / "audit", audited, GOOD)
-    assert "Chen" in text and "release" in text
+    assert "<dd>Chen</dd>" in text and "<dd>release</dd>" in text and "<dd>1: Ticket event 2</dd>" in text
+    assert "agreed &lt;script&gt;" in text and "<script" not in text
+    text = night_page(settings.home / "reports" / "audit", audited, GOOD, "zh")
+    assert "<dd>释放</dd>" in text and "决定人" in text
 
 
 def stamps(settings: Settings) -> dict[str, int]:
