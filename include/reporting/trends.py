@@ -85,9 +85,9 @@ def trend_of(rows: Iterable[PeriodValue], unit: str, until: date, *, is_share_of
 
 def following(grain: str, start: date) -> date:
     """The first day after a period."""
-    if grain == "week":
-        return start + timedelta(days=7)
-    months = {"month": 1, "quarter": 3}[grain]
+    if grain in ("day", "week"):
+        return start + timedelta(days=7 if grain == "week" else 1)
+    months = {"month": 1, "quarter": 3, "year": 12}[grain]
     index = start.year * 12 + start.month - 1 + months
     return date(index // 12, index % 12 + 1, 1)
 
