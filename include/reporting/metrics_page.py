@@ -13,6 +13,7 @@ from include.reporting.served_facts import Card, ServedFacts, local_as_of
 from include.reporting.trend_chart import Picture, picture_of
 from include.reporting.trends import Point, Trend
 from include.reporting.words import named, period, word
+from include.periods import period_text
 from include.warehouse.night_summary import Headline, Language, NightSummary
 
 
@@ -77,6 +78,7 @@ class CardView:
     remarks: list[str]
     trend: TrendView | None
     no_trend: str
+    trace: str
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,12 @@ def metrics_page(facts: ServedFacts, language: Language) -> dict[str, Any]:
         "low_base": LOW_BASE,
         "very_low_base": VERY_LOW_BASE,
     }
+
+
+def trace_command(one: Headline) -> str:
+    """What leads from a headline to the rows that it is made of."""
+    period_asked = period_text(one.grain, one.period_start) if one.grain and one.period_start else ""
+    return f"make trace METRIC={one.metric} PERIOD={period_asked}"
 
 
 class _Words:
@@ -216,6 +224,7 @@ class _Words:
             remarks=self.remarks(card),
             trend=self.trend(one, trend) if trend else None,
             no_trend="" if one.value is None else self.word("no_trend"),
+            trace="" if one.period_start is None or one.grain is None else trace_command(one),
         )
 
     def period(self, card: Card) -> str:

@@ -64,11 +64,9 @@ def trace(
 
 
 def _served(settings: Settings, scratch: Path) -> duckdb.DuckDBPyConnection:
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": f"{settings.memory_mb}MB",
-        "temp_directory": str(scratch / "spill"),
-    }
-    con = duckdb.connect(str(serve_file(settings.home)), read_only=True, config=config)
+    con = duckdb.connect(str(serve_file(settings.home)), read_only=True)
+    # What does not fit into memory must not go beside what is served.
+    con.execute(f"set memory_limit = '{settings.memory_mb}MB'; set temp_directory = {literal(str(scratch / 'spill'))}")
     con.execute("set enable_progress_bar = false; set timezone = 'UTC'")
     return con
 

@@ -10,6 +10,7 @@ from datetime import date
 import duckdb
 
 from include.errors import MetricsError
+from include.periods import period_text
 from include.tracing.cells import TOTAL, Cell
 from include.tracing.definitions import Metric, read_metrics
 
@@ -88,22 +89,6 @@ def asked_period(text: str) -> tuple[str, date | None]:
     raise TraceError(
         f"PERIOD {text or '(empty)'} is none of 2026, 2026-Q2, 2026-06, 2026-W23, 2026-06-16 and snapshot"
     )
-
-
-def period_text(grain: str, start: date) -> str:
-    """A period as `asked_period` reads it."""
-    match grain:
-        case "year":
-            return f"{start:%Y}"
-        case "quarter":
-            return f"{start:%Y}-Q{(start.month + 2) // 3}"
-        case "month":
-            return f"{start:%Y-%m}"
-        case "week":
-            return f"{start:%G-W%V}"
-        case "snapshot":
-            return grain
-    return start.isoformat()
 
 
 def _check_there(con: duckdb.DuckDBPyConnection, cell: Cell, period: str) -> None:

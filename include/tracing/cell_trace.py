@@ -113,7 +113,7 @@ def _named_sql(con: duckdb.DuckDBPyConnection, cell: Cell) -> str:
         columns = _columns(con, fact)
         known = "f.source, f.batch_id" if "batch_id" in columns else "o.source, o.batch_id"
         own = next((one for one in ORIGINS[fact.table] if one.is_own), None)
-        joined = "left join (select null as source, null as batch_id) as o on false"
+        joined = "left join (select null::varchar as source, null::varchar as batch_id) as o on false"
         if own and own.key and "batch_id" not in columns:
             joined = f"left join staging.stg_{own.entity} as o on o.{own.key} = f.{own.key} and f.{own.key} <> 0"
         parts.append(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from include.reporting.trends import following
+from include.periods import following
 from include.sql import literal
 from include.tracing.definitions import Fact, Metric, Part
 

@@ -24,10 +24,10 @@ class Origin:
     is_own: bool = False
     happened_at: str | None = None
 
-    def joined(self, versions: str, schema: str = "intermediate.") -> str:
-        """SQL that joins `v` to a relation `f` with the columns of the fact."""
+    def joined(self, versions: str, catalog: str = "") -> str:
+        """SQL that joins `v` to a relation `f` with the columns of the fact; `catalog` ends with a dot."""
         if self.key is None:
-            return _OF_CUSTOMER.format(versions=versions, schema=schema)
+            return _OF_CUSTOMER.format(versions=versions, schema=f"{catalog}intermediate.")
         # 0 is the key of nothing
         return f"join {versions} as v on v.{self.key} = f.{self.key} and f.{self.key} <> 0"
 
@@ -47,6 +47,22 @@ _CUSTOMERS = (
     Origin("asset", None, happened_at="cast(v.installed_date as timestamp)"),
     Origin("customer", None, happened_at="cast(v.acquired_date as timestamp)"),
 )
+# The key of a record in the versions of its entity.
+RECORD_KEYS = {
+    "asset": "asset_key",
+    "contract": "contract_key",
+    "customer": "customer_record_key",
+    "follow_up": "follow_up_key",
+    "order": "order_key",
+    "review": "review_key",
+    "survey_answer": "answer_key",
+    "survey_invitation": "invitation_key",
+    "survey_question": "question_key",
+    "survey_response": "response_key",
+    "ticket": "ticket_key",
+    "ticket_event": "event_key",
+    "visit": "visit_key",
+}
 ORIGINS: dict[str, tuple[Origin, ...]] = {
     "fct_ticket": (_TICKET, *_ABOUT_TICKETS),
     "fct_ticket_sla": (_TICKET, *_ABOUT_TICKETS),

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from include.tracing.__main__ import main
-from include.tracing.asked import period_text
+from include.periods import period_text
 from include.tracing.cells import Cell, added_sql, figures_sql, rows_sql
 from include.tracing.definitions import read_metrics
 from include.warehouse.publish import serve_file
