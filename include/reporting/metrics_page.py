@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from include.periods import period_text
 from include.reporting.amounts import MINUS, amount
 from include.reporting.control_limits import BASELINE
 from include.reporting.heat_map import LOW_BASE, TOTAL, VERY_LOW_BASE, Cell, HeatMap
@@ -13,7 +14,6 @@ from include.reporting.served_facts import Card, ServedFacts, local_as_of
 from include.reporting.trend_chart import Picture, picture_of
 from include.reporting.trends import Point, Trend
 from include.reporting.words import named, period, word
-from include.periods import period_text
 from include.warehouse.night_summary import Headline, Language, NightSummary
 
 

@@ -75,7 +75,8 @@ def _print(con: duckdb.DuckDBPyConnection, settings: Settings, cell: Cell, limit
     language = settings.language
     console = Console(highlight=False)
     found = published(con, cell)
-    assert found is not None, "asked_cell has looked"
+    if found is None:  # `asked_cell` has looked, so the warehouse was swapped since
+        raise TraceError("another night was published meanwhile; ask again")
     words = {name: say(language, name) for name in ("sheet", "row", "line", "record")}
     result = trace_cell(con, settings, cell, words, None if target else limit)
     _print_cell(console, con, cell, found, language)
@@ -94,8 +95,11 @@ def _print_cell(
     console: Console, con: duckdb.DuckDBPyConnection, cell: Cell, found: Published, language: Language
 ) -> None:
     name, unit, formula, source, currency, night = con.execute(
-        f"""select d.name_{language}, d.unit, d.formula, d.source, s.currency, s.as_of
-            from metrics.dim_metric as d cross join audit.warehouse_state as s where d.metric = {literal(cell.metric.name)}"""
+        f"""
+        select d.name_{language}, d.unit, d.formula, d.source, s.currency, s.as_of
+        from metrics.dim_metric as d cross join audit.warehouse_state as s
+        where d.metric = {literal(cell.metric.name)}
+        """
     ).fetchall()[0]
     title = say(language, "title", name=name, metric=cell.metric.name, period=_period(cell, language))
     if cell.segment != TOTAL:
@@ -104,7 +108,12 @@ def _print_cell(
     console.print(f"[bold]{escape(title)}[/]", soft_wrap=True)
     value = found.value
     reason = named(language, "reason", found.null_reason or "no_data")
-    facts = [("value", say(language, "no_value", reason=reason) if value is None else amount(value, unit, language, currency))]
+    facts = [
+        (
+            "value",
+            say(language, "no_value", reason=reason) if value is None else amount(value, unit, language, currency),
+        )
+    ]
     if found.ci_low is not None and found.ci_high is not None:
         ends = [amount(end, unit, language, currency, beside=value) for end in (found.ci_low, found.ci_high)]
         facts.append(("interval", " – ".join(ends)))

@@ -86,9 +86,7 @@ def asked_period(text: str) -> tuple[str, date | None]:
             return "day", date.fromisoformat(text)
     except ValueError:
         pass
-    raise TraceError(
-        f"PERIOD {text or '(empty)'} is none of 2026, 2026-Q2, 2026-06, 2026-W23, 2026-06-16 and snapshot"
-    )
+    raise TraceError(f"PERIOD {text or '(empty)'} is none of 2026, 2026-Q2, 2026-06, 2026-W23, 2026-06-16 and snapshot")
 
 
 def _check_there(con: duckdb.DuckDBPyConnection, cell: Cell, period: str) -> None:

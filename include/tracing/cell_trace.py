@@ -119,7 +119,8 @@ def _named_sql(con: duckdb.DuckDBPyConnection, cell: Cell) -> str:
         parts.append(
             f"select a.*, '{fact.table}' as fact_table, {known}, "
             f"coalesce({BUSINESS_IDS[fact.table]}, cast(a.fact_key as varchar)) as record "
-            f"from added as a join marts.{fact.table} as f on f.{fact.key} = a.fact_key {joined} where a.fact = {number}"
+            f"from added as a join marts.{fact.table} as f on f.{fact.key} = a.fact_key {joined} "
+            f"where a.fact = {number}"
         )
     return " union all ".join(parts)
 

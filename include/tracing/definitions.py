@@ -104,15 +104,13 @@ class Metric:
 def read_metrics(folder: Path = FOLDER) -> dict[str, Metric]:
     """Every published metric by its name, sorted."""
     paths = sorted(folder.glob("*__metrics.yml"))
-    texts: list[Any] = [yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER) or {} for path in paths]  # noqa: S506
+    texts: list[Any] = [yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER) or {} for path in paths]
     models = [model for text in texts for model in text.get("semantic_models", ())]
     measures = {name: found for model in models for name, found in _measures(model, models).items()}
     declared = {one["name"]: one for text in texts for one in text.get("metrics", ())}
     inputs: dict[str, Any] = {name: _input(declared.get(name), name) for name in {**measures, **declared}}
     return {
-        name: _metric(one, inputs, measures)
-        for name, one in sorted(declared.items())
-        if _meta(one).get("tidy", True)
+        name: _metric(one, inputs, measures) for name, one in sorted(declared.items()) if _meta(one).get("tidy", True)
     }
 
 

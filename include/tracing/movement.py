@@ -159,9 +159,9 @@ class _Comparison:
     def __init__(self, con: duckdb.DuckDBPyConnection, settings: Settings, gates: Sequence[Gate]) -> None:
         self.con = con
         self.settings = settings
-        self.night, self.day = con.execute(
-            f"select as_of, as_of_date from {_BEFORE}.audit.warehouse_state"
-        ).fetchall()[0]
+        self.night, self.day = con.execute(f"select as_of, as_of_date from {_BEFORE}.audit.warehouse_state").fetchall()[
+            0
+        ]
         self.until, self.currency = con.execute(
             f"select as_of, currency from {_AFTER}.audit.warehouse_state"
         ).fetchall()[0]

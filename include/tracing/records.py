@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# How to get from a fact `f` to the versions `v` of its records: over one key, or over the customer that they resolve to.
+# From a fact `f` to the versions `v` of its records: over one key, or over the customer that they resolve to.
 _OF_CUSTOMER = (
     "join {schema}int_customer_resolved as c on c.customer_key = f.customer_key "
     "join {versions} as v on v.customer_record_key = c.customer_record_key"
@@ -109,7 +109,9 @@ ORIGINS: dict[str, tuple[Origin, ...]] = {
     "fct_backlog_daily": (),
 }
 # What a row of a fact `f` is called by its source.
-_ID_OF_RESPONSE = "(select max(t.response_id) from marts.fct_survey_response as t where t.response_key = f.response_key)"
+_ID_OF_RESPONSE = (
+    "(select max(t.response_id) from marts.fct_survey_response as t where t.response_key = f.response_key)"
+)
 _ID_OF_CUSTOMER = "(select max(t.customer_id) from marts.dim_customer as t where t.customer_key = f.customer_key)"
 BUSINESS_IDS = {
     "fct_ticket": "f.ticket_id",
@@ -142,11 +144,13 @@ def records_sql(table: str, key: str, number: int, rows: str, schema: str = "sta
         rows: a relation with `fact` and `fact_key`.
         schema: where the current records lie.
     """
-    return " union all ".join(
-        f"select r.fact, r.fact_key, '{one.entity}' as entity, {str(one.is_own).lower()} as is_own, v.source, v.feed, "
-        "v.batch_id, v.row_number, v.is_counted, v.not_counted_rules "
-        f"from (select distinct fact, fact_key from {rows} where fact = {number}) as r "
-        f"join marts.{table} as f on f.{key} = r.fact_key {one.joined(f'{schema}.stg_{one.entity}')}"
-        for one in ORIGINS[table]
-    ) or None
-
+    return (
+        " union all ".join(
+            f"select r.fact, r.fact_key, '{one.entity}' as entity, {str(one.is_own).lower()} as is_own, "
+            "v.source, v.feed, v.batch_id, v.row_number, v.is_counted, v.not_counted_rules "
+            f"from (select distinct fact, fact_key from {rows} where fact = {number}) as r "
+            f"join marts.{table} as f on f.{key} = r.fact_key {one.joined(f'{schema}.stg_{one.entity}')}"
+            for one in ORIGINS[table]
+        )
+        or None
+    )

@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from include.tracing.__main__ import main
 from include.periods import period_text
+from include.tracing.__main__ import main
 from include.tracing.cells import Cell, added_sql, figures_sql, rows_sql
 from include.tracing.definitions import read_metrics
 from include.warehouse.publish import serve_file
@@ -79,7 +79,7 @@ def test_a_row_leads_to_its_line(asked: Night, tmp_path: Path, capsys: pytest.Ca
     figures = sorted(float(row["measured"]) for row in rows)
     assert len(figures) == n
     assert (figures[(n - 1) // 2] + figures[n // 2]) / 2 == pytest.approx(value)
-    inbox = [path for path in asked.home.glob("inbox/desk/*/*.csv")]
+    inbox = list(asked.home.glob("inbox/desk/*/*.csv"))
     for row in rows[:: max(len(rows) // 10, 1)]:
         texts = [path.read_bytes().decode("gb18030").split("\n") for path in inbox if path.name == row["file"]]
         lines = [lines[int(row["line"]) - 1] for lines in texts if int(row["line"]) <= len(lines)]

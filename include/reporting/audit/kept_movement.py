@@ -52,7 +52,7 @@ def keep_movement(settings: Settings, served: datetime, gates: Sequence[Gate]) -
         try:
             found = KeptMovement(made_from, None, movement_between(settings, older, serve_file(home), gates, wanted))
         except duckdb.Error:
-            # An older version of the project built one of them, or it is damaged: the rest of the page is told all the same.
+            # An older version of the project built one of them, or it is damaged: the rest is told all the same.
             found = KeptMovement(made_from, "unreadable", None)
     if found != kept:
         files.write_json(movement_file(home, served), asdict(found))

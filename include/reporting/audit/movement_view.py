@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from include.periods import period_text
 from include.reporting.amounts import amount
 from include.reporting.audit.kept_movement import KeptMovement
 from include.reporting.audit.words import entity_name, named, night_label, number, say
 from include.reporting.words import named as metric_named
 from include.reporting.words import period
-from include.periods import period_text
 from include.tracing.movement import MovedRow, PeriodMovement
 from include.warehouse.night_summary import Language
 

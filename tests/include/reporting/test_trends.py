@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from include.reporting.trend_chart import picture_of, round_ticks
 from include.periods import following
+from include.reporting.trend_chart import picture_of, round_ticks
 from include.reporting.trends import PeriodValue, preceding, trend_of
 
 UNTIL = date(2026, 7, 1)

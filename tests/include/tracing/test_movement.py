@@ -63,8 +63,8 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("movement")
     home = WarehouseFixture(folder, as_of=FIRST)
     home.deliver("survey", [{"survey_id": "after", "purpose": "transactional"}], source="survey")
-    home.deliver("survey_invitation", [{"invitation_id": f"I{n}", "survey_id": "after", "sent_at": MAY} for n in (1, 2, 3)],
-                 source="survey")  # fmt: skip
+    invitations = [{"invitation_id": f"I{n}", "survey_id": "after", "sent_at": MAY} for n in (1, 2, 3)]
+    home.deliver("survey_invitation", invitations, source="survey")
     told = [ticket("T1", 10), ticket("T2", 20), ticket("T3", 30), ticket("T4", 40)]
     young = ticket("T11", None, created_at=datetime(2026, 5, 31, 12))
     home.deliver("ticket", [*told, young], source="desk", batch="b1")
@@ -84,7 +84,12 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     home.deliver("ticket", [ticket("T10", 5)], batch="b5", **again)
     corrected = ticket("T1", 100, updated_at=datetime(2026, 6, 30, 3))
     home.deliver("ticket", [corrected], batch="b6", **again)
-    response = {"response_id": "R1", "survey_id": "after", "invitation_id": "I1", "submitted_at": datetime(2026, 6, 30, 4)}
+    response = {
+        "response_id": "R1",
+        "survey_id": "after",
+        "invitation_id": "I1",
+        "submitted_at": datetime(2026, 6, 30, 4),
+    }
     home.deliver("survey_response", [response], source="survey", night=SECOND)
     home.build(tests=False)
     return before, home.warehouse

@@ -1,4 +1,4 @@
-"""The section that says why older numbers moved: in both languages, with bars that add up, and honest where it is empty."""
+"""The section that says why older numbers moved: both languages, bars that add up, and honest where it is empty."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ MEDIAN = PeriodMovement(
     metric="first_response_median", name_en="First response, median", name_zh="首次响应时长（中位数）", unit="minutes",
     grain="month", start="2026-05-01", before=45.0, after=60.0, before_reason=None, after_reason=None,
     steps=(
-        Step("late", 1, 40.0, None, None), Step("correction", 2, 60.0, None, None), Step("mapping", 1, 60.0, None, None),
+        Step("late", 1, 40.0, None, None), Step("correction", 2, 60.0, None, None),
+        Step("mapping", 1, 60.0, None, None),
     ),
     rows=(ROW, replace(ROW, cause="correction", record="T1", before=(10.0,), after=(100.0,), sheet="表", file="a.xlsx"),
           replace(ROW, cause="correction", record="T2", line=None, file=None),
@@ -131,7 +132,9 @@ def test_warehouses_that_cannot_be_compared_cost_no_page(copied: Callable[[], Se
     assert "can't be compared with this one" in section(page(settings, "en"))
 
 
-def test_what_was_compared_is_not_compared_again(copied: Callable[[], Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_compared_is_not_compared_again(
+    copied: Callable[[], Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = copied()
     calls = []
 
