@@ -18,6 +18,7 @@ from include.tracing.definitions import read_metrics
 from include.warehouse.publish import serve_file
 from tests.e2e.conftest import Night
 
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(900)]
 # Of each metric, grain and segment that many cells; all cells are as many as a million.
 PER_CUT = 1
 
