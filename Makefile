@@ -14,7 +14,7 @@ export SCARF_ANALYTICS := false
 export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run report failed-rows release up down test soak lint backup restore rebuild bench clean dev docs hooks check-source new-source calendars schema
+.PHONY: help setup run report failed-rows release trace up down test soak lint backup restore rebuild bench clean dev docs hooks check-source new-source calendars schema
 
 help: ## list what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,10 @@ failed-rows: setup ## all rows that did not count, masked: make failed-rows OUT=
 release: setup ## what waits for a person; or decide: make release BATCH=… DECISION=release|discard WHO=… WHY="…" [RULE=… ROWS=1,2]
 	@$(BIN)/python -m include.gate.release_command --batch "$${BATCH}" --decision "$${DECISION}" --who "$${WHO}" \
 	  --why "$${WHY}" --rule "$${RULE}" --rows "$${ROWS}"
+
+trace: setup ## one number down to its rows, batches, files and lines: make trace METRIC=… PERIOD=2026-06 [SEGMENT=region=… OUT=rows.csv LIMIT=…]
+	@$(BIN)/python -m include.tracing --metric "$(METRIC)" --period "$(PERIOD)" --segment "$(SEGMENT)" --out "$(OUT)" \
+	  --limit "$(LIMIT)"
 
 up: setup ## start Airflow (scheduler, web page on 127.0.0.1) and say how to log in
 	@$(BIN)/python -m service_metrics.serve up

@@ -210,8 +210,15 @@ class _Settling:
                 union all
                 select s.row_id, s.row_number, s._key, f.rule_id, f.verdict, f.detail, f.holds
                 from failure f join settled s on s.row_id = f.row_id % {ROW_SPACE}
-                where {mine} and f.verdict in ('unusable', 'not_counted');
-                insert into decided
+                where {mine} and f.verdict in ('unusable', 'not_counted')"""
+        )
+        if parameters:
+            self._follow_decisions()
+
+    def _follow_decisions(self) -> None:
+        """Fill the table `decided`, and give discarded rows their reason."""
+        self.con.execute(
+            f"""insert into decided
                 select row_id, _place from settled where _place = 'released'
                 union all
                 select distinct row_id, 'discarded'

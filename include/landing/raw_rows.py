@@ -85,17 +85,9 @@ def read_again(home: Path, batch: Batch, loaded: LoadedSource) -> Batch:
     """
     folder = batch.folder(home)
     with tempfile.TemporaryDirectory(dir=files.private_folder(home / "work"), prefix="landing-") as scratch:
-        paths = []
-        for number, one in enumerate(batch.files):
-            path = Path(scratch) / str(number) / one.name
-            path.parent.mkdir()
-            _decompress(folder / original_name(one.name, number, len(batch.files)), path)
-            if files.sha256_of(path) != one.sha256:
-                raise files.DamagedFileError(
-                    f"{batch.batch_id}: the original of {one.name} is damaged (its SHA-256 differs). "
-                    "Restore it from a backup."
-                )
-            paths.append(path)
+        paths = [
+            unpack_original(folder, batch, number, Path(scratch) / str(number)) for number in range(len(batch.files))
+        ]
         with files.writing(folder / ROWS_FILE) as target:
             feed = loaded.source.feeds[batch.feed]
             notes: list[str] = []
@@ -111,6 +103,23 @@ def read_again(home: Path, batch: Batch, loaded: LoadedSource) -> Batch:
     )
     files.write_json(folder / "batch.json", again.model_dump(mode="json"))
     return again
+
+
+def unpack_original(folder: Path, batch: Batch, number: int, scratch: Path) -> Path:
+    """One of a batch's files as it was received, under its name, in a scratch folder that is not there yet.
+
+    Raises:
+        DamagedFileError: the original is gone, or not what was received.
+    """
+    one = batch.files[number]
+    path = scratch / one.name
+    scratch.mkdir()
+    _decompress(folder / original_name(one.name, number, len(batch.files)), path)
+    if files.sha256_of(path) != one.sha256:
+        raise files.DamagedFileError(
+            f"{batch.batch_id}: the original of {one.name} is damaged (its SHA-256 differs). Restore it from a backup."
+        )
+    return path
 
 
 def _decompress(path: Path, target: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from include.periods import period_text
 from include.reporting.amounts import MINUS, amount
 from include.reporting.control_limits import BASELINE
 from include.reporting.heat_map import LOW_BASE, TOTAL, VERY_LOW_BASE, Cell, HeatMap
@@ -77,6 +78,7 @@ class CardView:
     remarks: list[str]
     trend: TrendView | None
     no_trend: str
+    trace: str
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,12 @@ def metrics_page(facts: ServedFacts, language: Language) -> dict[str, Any]:
         "low_base": LOW_BASE,
         "very_low_base": VERY_LOW_BASE,
     }
+
+
+def trace_command(one: Headline) -> str:
+    """What leads from a headline to the rows that it is made of."""
+    period_asked = period_text(one.grain, one.period_start) if one.grain and one.period_start else ""
+    return f"make trace METRIC={one.metric} PERIOD={period_asked}"
 
 
 class _Words:
@@ -216,6 +224,7 @@ class _Words:
             remarks=self.remarks(card),
             trend=self.trend(one, trend) if trend else None,
             no_trend="" if one.value is None else self.word("no_trend"),
+            trace="" if one.period_start is None or one.grain is None else trace_command(one),
         )
 
     def period(self, card: Card) -> str:

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from include.periods import following
 from include.reporting.heat_map import HeatMap, Score, heat_maps
-from include.reporting.trends import PeriodValue, Trend, following, preceding, trend_of
+from include.reporting.trends import PeriodValue, Trend, preceding, trend_of
 from include.warehouse.night_summary import Headline, Language, NightSummary, read_summary
 from include.warehouse.publish import serve_file
 

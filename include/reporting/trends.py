@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
+from include.periods import following
 from include.reporting.control_limits import BASELINE, Limits, Side, clipped, individuals_limits, share_chart
 
 MONTHS, WEEKS = 24, 26
@@ -81,15 +82,6 @@ def trend_of(rows: Iterable[PeriodValue], unit: str, until: date, *, is_share_of
         return None
     grain = "month" if counts["month"] >= min(BASELINE, counts["week"] or 1) else "week"
     return _trend(grain, shown[grain], unit, is_share_of_cases)
-
-
-def following(grain: str, start: date) -> date:
-    """The first day after a period."""
-    if grain == "week":
-        return start + timedelta(days=7)
-    months = {"month": 1, "quarter": 3}[grain]
-    index = start.year * 12 + start.month - 1 + months
-    return date(index // 12, index % 12 + 1, 1)
 
 
 def preceding(grain: str, day: date) -> date:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -30,19 +30,12 @@ from include.gate.ledger import Gate, check_undamaged, holding, read_ledger
 from include.gate.rules import load_rules
 from include.gate.settled_files import STOPPED_RULE
 from include.reporting.audit.words import night_label
+from include.row_file import SHEET_ROWS, FileFormat, write_row_file
 from include.settings import Settings, load_settings, parse_instant
-from include.spreadsheet_text import escaped_for_spreadsheet
 from include.sql import in_list, literal
 from include.warehouse.night_records import begun_nights
 
-FileFormat = Literal["csv", "xlsx"]
-# One less than what a sheet holds: the header takes a row.
-SHEET_ROWS = 1_048_575
-_CELL_CHARACTERS = 32_767
-# What XML, and so a sheet, can't hold.
-_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
 _TEXTS = ("source", "feed", "batch_id", "entity", "business_key", "rules", "reasons_en", "reasons_zh", "row")
-_BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes a CSV for one of the machine's own encoding
 
 app = typer.Typer(add_completion=False)
 
@@ -97,10 +90,7 @@ def write_failed_rows(
             raise FailedRowsError(f"{rows:,} rows do not fit into a sheet ({SHEET_ROWS:,}); use FORMAT=csv")
         with files.writing(target) as temporary:
             temporary.touch(0o600 if raw else 0o644)
-            if file_format == "csv":
-                _write_csv(con, temporary)
-            else:
-                _write_sheet(con, temporary)
+            write_row_file(con, "failed", temporary, file_format, _TEXTS, "failed rows")
     return rows
 
 
@@ -191,33 +181,6 @@ def _moved_sql(paths: Iterable[str]) -> str:
         " union all ".join(parts)
         or "select null::varchar as batch_id, null::varchar as entity, 0 as row_id where false"
     )
-
-
-def _write_csv(con: duckdb.DuckDBPyConnection, temporary: Path) -> None:
-    columns = _escaped(con)
-    first, *rest = columns
-    names = [f'{sql} as "{_BYTE_ORDER_MARK}{name}"' for name, sql in (first,)] + [
-        f"{sql} as {name}" for name, sql in rest
-    ]
-    # Into the file that is there: it may be for its owner's eyes only.
-    told = "format csv, header true, use_tmp_file false"
-    con.execute(f"copy (select {', '.join(names)} from failed) to {literal(str(temporary))} ({told})")
-
-
-def _write_sheet(con: duckdb.DuckDBPyConnection, temporary: Path) -> None:
-    sheet = [
-        f"left(regexp_replace({sql}, '{_CONTROL}', '', 'g'), {_CELL_CHARACTERS}) as {name}" if name in _TEXTS else name
-        for name, sql in _escaped(con)
-    ]
-    rows = con.execute(f"select {', '.join(sheet)} from failed").df()
-    with temporary.open("wb") as file:
-        rows.to_excel(file, sheet_name="failed rows", index=False, engine="openpyxl", freeze_panes=(1, 0))
-
-
-def _escaped(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """Every column with its SQL: no text begins as a formula does."""
-    names = [column[0] for column in con.execute("select * from failed limit 0").description or []]
-    return [(name, escaped_for_spreadsheet(f"{name}") if name in _TEXTS else name) for name in names]
 
 
 def _note(settings: Settings, wanted: Wanted, target: Path) -> None:

@@ -13,7 +13,9 @@ from include.gate.decisions import Decision
 from include.reporting.amounts import amount
 from include.reporting.audit.cleaning_effect import Effect, NightEffect
 from include.reporting.audit.flow_picture import PLACES, flow_picture
+from include.reporting.audit.kept_movement import KeptMovement
 from include.reporting.audit.ledger_facts import Flow, LedgerNight, Moved, gravity
+from include.reporting.audit.movement_view import movement_view
 from include.reporting.audit.night_state import Changes, RuleChange, RuleWords
 from include.reporting.audit.page_facts import TREND_NIGHTS, AuditFacts
 from include.reporting.audit.sampled_rows import PER_RULE, SampledRow, Samples
@@ -85,6 +87,7 @@ def night_page(
     effect: NightEffect | None,
     changes: Changes | None,
     damaged: Sequence[str] = (),
+    moved: KeptMovement | None = None,
 ) -> dict[str, Any]:
     """What the template `night.html.j2` is given."""
     found, state = facts.night(night), facts.states[night]
@@ -128,6 +131,7 @@ def night_page(
         if effect
         else [],
         "has_effect": effect is not None,
+        "movement": movement_view(moved, language, facts.timezone),
         "changes": changes,
         "rule_changes": [_rule_change(one, language) for one in changes.rules] if changes else [],
         "decisions": [_decision(one, facts.timezone, language) for one in facts.decisions.get(night, ())],

@@ -13,7 +13,7 @@ from include.reporting.phrases import Phrases
 from include.settings import as_of_date
 from include.warehouse.night_summary import Language
 
-Kind = Literal["outcome", "verdict", "status", "place", "change", "entity", "decision"]
+Kind = Literal["outcome", "verdict", "status", "place", "change", "entity", "decision", "cause"]
 _PHRASES = Phrases(Path(__file__).with_name("words.yml"))
 _NOTHING = "–"
 # Under this share a percentage with two decimals would say 0.

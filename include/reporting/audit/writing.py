@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from include import files
 from include.reporting.audit.cleaning_effect import effect_file, keep_effect
+from include.reporting.audit.kept_movement import keep_movement, movement_file, read_movement
 from include.reporting.audit.night_page import night_page
 from include.reporting.audit.night_state import changes_between
 from include.reporting.audit.overview_pages import index_page, rule_page, source_page
@@ -72,6 +73,8 @@ def write_audit_pages(settings: Settings, as_of: datetime | None = None) -> Audi
         OSError: the disk is full.
     """
     facts = read_audit_facts(settings, as_of)
+    if facts.served and facts.served in facts.ledger.nights:
+        keep_movement(settings, facts.served, facts.ledger.gates)
     written = unchanged = size = 0
     for path, content in _changed_pages(facts):
         if content is None:
@@ -128,8 +131,9 @@ def _night_pages(
         print_of = f"{made_from}-damaged" if damaged else made_from
         effect = keep_effect(facts.home, night, facts.served)
         changes = changes_between(facts.home, facts.before(night), night)
+        moved = read_movement(facts.home, night)
         for language in languages:
-            view = night_page(facts, night, language, samples[night], effect, changes, damaged)
+            view = night_page(facts, night, language, samples[night], effect, changes, damaged, moved)
             yield (
                 _night_path(night, language),
                 _rendered("night", language, view, night_file(night, language), print_of),
@@ -153,6 +157,7 @@ def _night_print(facts: AuditFacts, night: datetime) -> str:
     nights = facts.last(TREND_NIGHTS, night)
     around = (facts.before(night), facts.after(night))
     effect = effect_file(facts.home, night)
+    moved = movement_file(facts.home, night)
     versions = [
         facts.home / "versions" / "nights" / f"{night_file(one, 'en').split('.')[0]}.json"
         for one in (facts.before(night), night)
@@ -166,7 +171,7 @@ def _night_print(facts: AuditFacts, night: datetime) -> str:
         repr(facts.decisions.get(night, ())),
         # Only the last night says what is served.
         repr(facts.served) if around[1] is None else "",
-        *(files.sha256_of(path) if path.exists() else "" for path in (effect, *versions)),
+        *(files.sha256_of(path) if path.exists() else "" for path in (effect, moved, *versions)),
         facts.timezone,
         _code(),
     )

@@ -164,7 +164,7 @@ def _written(sheet: Any, errors: dict[tuple[int, int], str], order: dict[str, An
     """Write the records; the header, where it stands, and how many records and empty rows among them there are."""
     width = max(sheet.width, len(order["header"]))
     header: list[str] = list(order["header"])
-    first_row, records, empty, waiting = 0, 0, 0, 0
+    first_row, last_row, records, empty, waiting = 0, 0, 0, 0, 0
     with Path(order["target"]).open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         for number, texts in enumerate(_rows(sheet, errors), start=1):
@@ -180,9 +180,11 @@ def _written(sheet: Any, errors: dict[tuple[int, int], str], order: dict[str, An
             empty, waiting = empty + waiting, 0
             writer.writerow(texts + [""] * (width - len(texts)))
             records += 1
+            last_row = number
     return {
         "header": header + [""] * (width - len(header)) if header else [],
         "first_row": first_row,
+        "last_row": last_row,
         "records": records,
         "empty_rows": empty,
     }

@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
+from include.periods import following
 from include.reporting.trend_chart import picture_of, round_ticks
-from include.reporting.trends import PeriodValue, following, preceding, trend_of
+from include.reporting.trends import PeriodValue, preceding, trend_of
 
 UNTIL = date(2026, 7, 1)
 

@@ -20,7 +20,8 @@ ASKED = re.compile(r"""\bsay\(\s*(?:language,\s*)?["'](\w+)["']""")
 COMPOSED = {
     *(f"{outcome}_says" for outcome in CONTENT["codes"]["outcome"]),
     *(f"trend_{part}" for part in ("quarantined", "held", "not_counted")),
-    "troubles", "flow", "findings", "samples", "effect", "changes", "decisions", "changed_mappings",
+    "troubles", "flow", "findings", "samples", "effect", "movement", "changes", "decisions", "changed_mappings",
+    "moved_first", "moved_unreadable", "moved_measures", "moved_line",
     "changed_configuration", "fact_words", "fact_entity", "fact_verdict", "fact_thresholds", "fact_requirement",
 }  # fmt: skip
 
