@@ -38,7 +38,8 @@ YOUNG = replace(
     MEDIAN, metric="churn_rate", unit="share", before=None, before_reason="immature", after=0.02,
     steps=(Step("other", 3, 0.02, 1.0, 50.0),), rows=(),
 )  # fmt: skip
-MOVED = NightMovement("2026-06-29T16:00:00+00:00", "CNY", (MEDIAN, YOUNG), 4)
+RIPE = replace(YOUNG, metric="resolution_rate", steps=())
+MOVED = NightMovement("2026-06-29T16:00:00+00:00", "CNY", (MEDIAN, YOUNG, RIPE), 4)
 
 
 def kept(home: Path, found: KeptMovement) -> None:
@@ -84,6 +85,7 @@ def test_parts_rows_places_and_commands_are_on_the_page(written: Settings) -> No
     for place in ("工单.csv, line 17", "a.xlsx, sheet 表, row 17", "record 16", "no record of its own changed"):
         assert place in told, place
     assert "no value (too young to judge) → 2.00 %" in told.replace("\u00a0", " ")
+    assert told.count("No row moved: the period is judged otherwise") == 1
     assert "Older periods that moved too and are not told here: 4." in told
     assert 'href="#movement"' in text
 
