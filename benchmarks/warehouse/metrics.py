@@ -18,7 +18,7 @@ METRICS = 40
 SEGMENTS = ("channel", "channel_group", "region", "product_line", "issue_type", "team", "tier", "customer_type")
 GRAINS = ("day", "week", "month", "quarter")
 # DuckDB's bound is of what it manages; the process holds half as much again, and dbt's manifest.
-BUILD_MEMORY_MB = 600
+BUILD_MEMORY_MB = 1000
 MODELS = ("dim_metric", "int_metric_measured", "fct_metric_period")
 
 
