@@ -140,7 +140,7 @@ def test_a_chart_has_a_point_for_every_value_and_marks_those_outside(looked_at: 
     assert card.locator("svg path.outside title").all_text_contents() == [
         "June 2026 · 58.0\u00a0min · n 300 · above the usual range"
     ]
-    card.locator("summary").click()
+    card.locator("details:not(.trace) > summary").click()
     assert card.locator("tbody tr").count() == 24
     assert card.locator("tbody tr.outside td").first.inner_text() == "58.0\u00a0min"
 
@@ -168,9 +168,11 @@ def test_the_page_can_be_walked_by_keyboard(looked_at: Callable[..., Any]) -> No
     assert page.locator(".skip").bounding_box()["x"] >= 0, "it shows itself where the keyboard is"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "content"
-    page.locator("#card-churn_rate summary").focus()
-    page.keyboard.press("Enter")
-    assert page.locator("#card-churn_rate details").get_attribute("open") is not None
+    for kind in (":not(.trace)", ".trace"):
+        page.locator(f"#card-churn_rate details{kind} > summary").focus()
+        page.keyboard.press("Enter")
+        assert page.locator(f"#card-churn_rate details{kind}").get_attribute("open") is not None
+    assert page.locator("#card-churn_rate .trace code").inner_text().startswith("make trace METRIC=churn_rate ")
     levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map((one) => Number(one.tagName[1]))")
     assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
 

@@ -67,9 +67,8 @@ def _assert_accounted(company: MiniCompany, seed: int) -> None:
             path = company.deliver(night, name, "", source=source)
             path.write_bytes(text.encode(chosen.choice(ENCODINGS.get(feed, ("utf-8", "utf-8-sig"))), "replace"))
             records[feed][count] += 1
-        # Several nights' files at a time, as after a stop: each is a batch of its own.
-        if number % 5 == 2:
-            company.run(night)
+    # All at once, as after a long stop: each folder's file is a batch of its own.
+    company.run(night)
     last = company.night(night)
     gates = [gate for gate in read_ledger(company.home, last) if gate.kind == "full" and gate.feed in FEEDS]
     assert len(gates) == BATCHES
