@@ -10,9 +10,6 @@ import pytest
 from benchmarks.warehouse import survey_marts
 from tests.benchmarks.both_sides import assert_same_rows, both_sides, rows_with
 
-# Two builds and two scripts, about the benchmark and not about what it measures.
-pytestmark = pytest.mark.soak
-
 RESPONSES = 2000
 
 

@@ -10,9 +10,6 @@ import pytest
 from benchmarks.warehouse import ticket_marts
 from tests.benchmarks.both_sides import assert_same_rows, both_sides, rows_with
 
-# Two builds and two scripts, about the benchmark and not about what it measures.
-pytestmark = pytest.mark.soak
-
 TICKETS = 6000
 ENOUGH = 20
 # What the marts' rules are about, as conditions on their rows.
