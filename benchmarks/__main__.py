@@ -28,9 +28,7 @@ from include import files
 
 # Of the project: what is asked of the product.
 MOST_OF_FLOOR = 6.0
-MOST_GATE_OF_FLOOR = 5.0
-MOST_MEMORY_MB = 1536
-MOST_SURVEY_MEMORY_MB = 2048
+MOST_OF_GATE_FLOOR = 5.0
 MOST_MART_MEMORY_MB = 3072
 MOST_GROWTH = 1.10
 FEW, MANY = 2, 700
@@ -75,8 +73,8 @@ def main(
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         scratch = Path(folder)
         measure: dict[Part, Callable[[], list[str]]] = {
-            Part.delivery: lambda: _tickets_delivered(console, scratch, rows, rounds),
-            Part.responses: lambda: _responses_delivered(console, scratch, rows, rounds),
+            Part.delivery: lambda: _delivery(console, scratch, TICKETS, rows, rounds),
+            Part.responses: lambda: _delivery(console, scratch, RESPONSES, rows, rounds),
             Part.history: lambda: _history(console, scratch, nights, rounds),
             Part.tickets: lambda: _ticket_marts(console, scratch, few, many),
             Part.surveys: lambda: _survey_marts(console, scratch, few, many),
@@ -87,19 +85,8 @@ def main(
     raise typer.Exit(1 if missed else 0)
 
 
-def _tickets_delivered(console: Console, scratch: Path, rows: int, rounds: int) -> list[str]:
-    title = f"{rows:,} tickets × 20 columns"
-    return _delivery(console, scratch, TICKETS, "ticket_gate", title, rows, rounds, MOST_MEMORY_MB)
-
-
-def _responses_delivered(console: Console, scratch: Path, rows: int, rounds: int) -> list[str]:
-    title = f"{rows:,} responses × 20 items, all indices"
-    return _delivery(console, scratch, RESPONSES, "survey_gate", title, rows, rounds, MOST_SURVEY_MEMORY_MB)
-
-
-def _delivery(
-    console: Console, scratch: Path, delivery: Delivery, name: str, title: str, rows: int, rounds: int, most_memory: int
-) -> list[str]:
+def _delivery(console: Console, scratch: Path, delivery: Delivery, rows: int, rounds: int) -> list[str]:
+    name, title = delivery.name, f"{rows:,} {delivery.title}"
     console.print(f"[bold]Landing and gate[/]  {title} ...")
     data = scratch / name
     delivery.prepare(data, rows)
@@ -110,22 +97,19 @@ def _delivery(
         lambda: _run_steps([f"{name}.{step}" for step in steps], data, clear),
     )
     files.remove(data)
-    ratio, judging = product.all / floor.all, (product.all - product.seconds["land"]) / floor.all
+    ratio = product.all / floor.all
     table = Table("side", "CPU s", "× floor", "peak MB")
     table.add_row("hand-written DuckDB script", f"{floor.all:.1f}", "1.0", f"{floor.memory_mb:.0f}")
     for step in steps:
         seconds = product.seconds[step]
         table.add_row(f"  {step}", f"{seconds:.1f}", f"{seconds / floor.all:.1f}", "")
-    table.add_row("gate and settle", "", f"{judging:.1f}", "")
     table.add_row("landing, gate and settle", f"{product.all:.1f}", f"{ratio:.1f}", f"{product.memory_mb:.0f}")
     console.print(table)
     missed = []
-    if ratio > MOST_OF_FLOOR:
-        missed.append(f"{title}: landing and gate cost {ratio:.1f} × the floor, more than {MOST_OF_FLOOR:.0f}")
-    if judging > MOST_GATE_OF_FLOOR:
-        missed.append(f"{title}: the gate costs {judging:.1f} × the floor, more than {MOST_GATE_OF_FLOOR:.0f}")
-    if product.memory_mb > most_memory:
-        missed.append(f"{title}: landing and gate took {product.memory_mb:.0f} MB, more than {most_memory}")
+    if ratio > MOST_OF_GATE_FLOOR:
+        missed.append(f"{title}: landing and gate cost {ratio:.1f} × the floor, more than {MOST_OF_GATE_FLOOR:.0f}")
+    if product.memory_mb > delivery.most_memory_mb:
+        missed.append(f"{title}: landing and gate took {product.memory_mb:.0f} MB, more than {delivery.most_memory_mb}")
     return missed
 
 

@@ -29,6 +29,9 @@ def settings_for(home: Path) -> Settings:
 class Delivery:
     """One large delivery of a feed, and the hand-written script beside landing, gate and settle of it."""
 
+    name: str  # of its sides, as in `name.land`
+    title: str
+    most_memory_mb: int
     source: str
     feed: str
     group: str
@@ -97,5 +100,17 @@ def responses_script(csv: Path, home: Path) -> Callable[[], object]:
     return lambda: survey_gate_floor.run(con, csv, *targets)
 
 
-TICKETS = Delivery("desk", "tickets", "tickets", write_tickets, tickets_script)
-RESPONSES = Delivery("panel", "responses", "surveys", write_responses, responses_script)
+TICKETS = Delivery(
+    "ticket_gate", "tickets × 20 columns", 1536, "desk", "tickets", "tickets", write_tickets, tickets_script
+)
+RESPONSES = Delivery(
+    "survey_gate",
+    "responses × 20 items, all indices",
+    2048,
+    "panel",
+    "responses",
+    "surveys",
+    write_responses,
+    responses_script,
+)
+DELIVERIES = (TICKETS, RESPONSES)

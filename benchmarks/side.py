@@ -10,14 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import landing_history
-from benchmarks.landing_gate import RESPONSES, TICKETS
+from benchmarks.landing_gate import DELIVERIES
 from benchmarks.warehouse import metrics, survey_marts, ticket_marts
 
 # Each gives, after its imports, the work to be measured.
 SIDES: dict[str, Callable[[Path], Callable[[], object]]] = {
     **{
-        f"{name}.{step}": getattr(delivery, step)
-        for name, delivery in (("ticket_gate", TICKETS), ("survey_gate", RESPONSES))
+        f"{delivery.name}.{step}": getattr(delivery, step)
+        for delivery in DELIVERIES
         for step in ("floor", "land", "gate", "settle")
     },
     "landing_history.land": landing_history.land,

@@ -17,6 +17,7 @@ from scipy.special import chdtri
 
 from benchmarks.responses_file import BLOCKS, ITEMS, ITEMS_PER_BLOCK, REVERSED
 from include.sql import literal
+from include.survey_quality.norms import groups_of
 
 _PLACES = range(ITEMS)
 _BLOCKS = [range(one * ITEMS_PER_BLOCK, (one + 1) * ITEMS_PER_BLOCK) for one in range(BLOCKS)]
@@ -129,7 +130,7 @@ def _indices(mean: np.ndarray, covariance: np.ndarray) -> str:
                duration_seconds / nullif(answered_count, 0) < 2 as is_fast_per_rating,
                longest_run >= 6 or irv <= 0.35 as has_no_variation,
                mahalanobis > {limit!r} as is_unusual,
-               {_groups(pairs)} >= 3 as has_matters
+               {groups_of(pairs)} >= 3 as has_matters
         from measured"""
 
 
@@ -174,14 +175,6 @@ def _deviation(block: range) -> str:
 
 def _constant(block: range) -> str:
     return " and ".join(f"a{block[0]} = a{n}" for n in block[1:])
-
-
-def _groups(pairs: list[tuple[int, int]]) -> int:
-    groups: list[set[int]] = []
-    for pair in pairs:
-        near = [group for group in groups if group & set(pair)]
-        groups = [group for group in groups if group not in near] + [set(pair).union(*near)]
-    return len(groups)
 
 
 def _judged() -> str:

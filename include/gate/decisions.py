@@ -125,7 +125,7 @@ def standings(decisions: Sequence[Decision]) -> dict[str, Standing]:
     return {batch: _standing([one for one in decisions if one.batch_id == batch]) for batch in _batches(decisions)}
 
 
-def effect_nights(gates: Iterable[Gate]) -> dict[str, Gate]:
+def gates_following(gates: Iterable[Gate]) -> dict[str, Gate]:
     """Decision -> the first gate that followed it."""
     first: dict[str, Gate] = {}
     for gate in sorted(gates, key=lambda one: (one.night, one.gate_no)):

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from include.commands import run_command
 from include.contracts import load_contracts
-from include.errors import MetricsError
 from include.gate.decisions import Decision
 from include.gate.releasing import Asked, DecisionError, take_decision
 from include.gate.rules import load_rules
@@ -96,8 +95,9 @@ def word(language: Language, name: str, /, **about: object) -> str:
     return _WORDS[name][language].format(**about)
 
 
-def taken_words(decision: Decision, night: str, language: Language) -> str:
-    """What was decided, and from when on it is in force; `night` is the last one that had begun."""
+def taken_words(decision: Decision, timezone: str, language: Language) -> str:
+    """What was decided, and from when on it is in force."""
+    night = as_of_date(decision.after, timezone).isoformat()
     return word(language, "taken", id=decision.decision_id, decision=decision_words(decision, language), night=night)
 
 
@@ -150,19 +150,13 @@ def release(
         print_waiting(console, waiting(settings.home), settings.language)
         return
     taken = take_decision(settings, Asked(batch, decision, who, why, rule or None, rows or None))
-    night = as_of_date(taken.after, settings.timezone).isoformat()
-    said = taken_words(taken, night, settings.language)
+    said = taken_words(taken, settings.timezone, settings.language)
     console.print(f"[green]✓[/] {escape(said)}", soft_wrap=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with the given arguments or those of the process. Returns the exit code."""
-    try:
-        app(arguments, standalone_mode=False)
-    except (MetricsError, ValidationError, OSError, typer.BadParameter) as error:
-        Console(stderr=True, highlight=False).print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-        return 2
-    return 0
+    return run_command(app, arguments)
 
 
 if __name__ == "__main__":

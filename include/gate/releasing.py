@@ -13,7 +13,7 @@ from include.errors import MetricsError
 from include.gate.decisions import Decision, Verdict, write_decision
 from include.gate.pending import UNSETTLED
 from include.gate.rules import load_rules
-from include.gate.waiting import JudgedBatch, State, open_rows_sql, read_state, waiting
+from include.gate.waiting import JudgedBatch, State, open_rows_sql, read_state, waiting_in
 from include.settings import Settings
 from include.sources.loading import load_source_results
 
@@ -49,9 +49,9 @@ def take_decision(settings: Settings, asked: Asked) -> Decision:
         DecisionError: it can't be taken.
         DamagedFileError: a file of the data home is not what was written.
     """
-    decision = prepared_decision(settings, asked)
-    state = read_state(settings.home)
-    for known in reversed(state.decisions if state else ()):
+    state = _state(settings)
+    decision = _prepared(settings, state, asked)
+    for known in reversed(state.decisions):
         if known.batch_id == decision.batch_id:
             if _content(known) == _content(decision):
                 return known
@@ -66,10 +66,18 @@ def prepared_decision(settings: Settings, asked: Asked) -> Decision:
     Raises:
         DecisionError: it can't be taken.
     """
-    verdict = _checked_words(asked)
+    return _prepared(settings, _state(settings), asked)
+
+
+def _state(settings: Settings) -> State:
     state = read_state(settings.home)
     if state is None:
         raise DecisionError(f"{settings.home} has no night yet, so nothing waits (make run)")
+    return state
+
+
+def _prepared(settings: Settings, state: State, asked: Asked) -> Decision:
+    verdict = _checked_words(asked)
     batch = _batch(settings, state, asked.batch_id)
     gate = batch.full
     rows: dict[str, str] = {}
@@ -105,7 +113,7 @@ def _batch(settings: Settings, state: State, batch_id: str) -> JudgedBatch:
     batch = state.batches.get(batch_id)
     if batch is None:
         like = difflib.get_close_matches(batch_id, state.batches, n=1, cutoff=0.8)
-        open_ones = list(dict.fromkeys(one.batch_id for one in waiting(settings.home)))[:_SHOWN]
+        open_ones = list(dict.fromkeys(one.batch_id for one in waiting_in(settings.home, state)))[:_SHOWN]
         hint = f"did you mean {like[0]}?" if like else f"what waits: {', '.join(open_ones) or 'nothing'}"
         raise DecisionError(f"no delivery {batch_id or '(empty)'} was judged; {hint}")
     source, feed = batch.full.source, batch.full.feed

@@ -92,8 +92,11 @@ def waiting(home: Path) -> list[Waiting]:
         DamagedFileError: a file of the data home is not what was written.
     """
     state = read_state(home)
-    if state is None:
-        return []
+    return waiting_in(home, state) if state else []
+
+
+def waiting_in(home: Path, state: State) -> list[Waiting]:
+    """All that waits in a state of the data home, oldest first."""
     found = [one for batch in state.batches.values() for one in _waiting_of(home, state, batch)]
     return sorted(found, key=lambda one: (-one.nights, one.batch_id, one.entity or "", one.rule_id))
 

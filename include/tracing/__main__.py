@@ -14,14 +14,13 @@ from typing import Annotated
 
 import duckdb
 import typer
-from pydantic import ValidationError
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from include import files
-from include.errors import MetricsError
+from include.commands import run_command
 from include.reporting.amounts import amount
 from include.reporting.words import named, period, word
 from include.row_file import SHEET_ROWS, write_row_file
@@ -58,12 +57,16 @@ def trace(
         raise TraceError(f"LIMIT {limit} is no number")
     if not serve_file(settings.home).exists():
         raise TraceError(f"{settings.home} has no published night yet; run one first (make run)")
-    with tempfile.TemporaryDirectory() as scratch, _served(settings, Path(scratch)) as con:
-        cell = asked_cell(con, metric, period, segment)
-        _print(con, settings, cell, int(limit or _SHOWN), target)
+    try:
+        with tempfile.TemporaryDirectory() as scratch, _served(settings, Path(scratch)) as con:
+            cell = asked_cell(con, metric, period, segment)
+            _print(con, settings, cell, int(limit or _SHOWN), target)
+    except duckdb.Error as error:
+        raise TraceError(str(error).splitlines()[0]) from error
 
 
 def _served(settings: Settings, scratch: Path) -> duckdb.DuckDBPyConnection:
+    # Settings come after opening: DuckDB opens a file once per process, and not with other ones.
     con = duckdb.connect(str(serve_file(settings.home)), read_only=True)
     # What does not fit into memory must not go beside what is served.
     con.execute(f"set memory_limit = '{settings.memory_mb}MB'; set temp_directory = {literal(str(scratch / 'spill'))}")
@@ -205,16 +208,7 @@ def _write(con: duckdb.DuckDBPyConnection, target: Path, result: Trace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with the given arguments or those of the process. Returns the exit code."""
-    try:
-        app(arguments, standalone_mode=False)
-    except (MetricsError, ValidationError, typer.BadParameter) as error:
-        Console(stderr=True, highlight=False).print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-        return 2
-    except duckdb.Error as error:
-        told = str(error).splitlines()[0]
-        Console(stderr=True, highlight=False).print(f"[red]✗[/] {escape(str(TraceError(told)))}", soft_wrap=True)
-        return 2
-    return 0
+    return run_command(app, arguments)
 
 
 if __name__ == "__main__":

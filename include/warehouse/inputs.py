@@ -21,7 +21,7 @@ from include.configuration.sla_tables import SLA_POLICY_COLUMNS, sla_policy_rows
 from include.contracts import load_contracts
 from include.gate.arrivals import Silence, read_silences
 from include.gate.batch_rules import BatchRule
-from include.gate.decisions import Decision, effect_nights, in_force, read_decisions
+from include.gate.decisions import Decision, gates_following, in_force, read_decisions
 from include.gate.ledger import Gate, check_undamaged, read_gates
 from include.gate.masking import masked_text
 from include.gate.pending import UNSETTLED
@@ -314,7 +314,7 @@ def _check_rows(batches: Iterable[HeldBatch]) -> list[Row]:
 def _decision_rows(home: Path, decisions: Sequence[Decision], as_of: datetime) -> list[Row]:
     """What people decided before this night, and the gate that followed it first, if one has."""
     batches = dict.fromkeys(one.batch_id for one in decisions)
-    followed = effect_nights(gate for batch in batches for gate in read_gates(home, batch, as_of))
+    followed = gates_following(gate for batch in batches for gate in read_gates(home, batch, as_of))
     reasons = _masked([one.why for one in decisions])
     return [
         {

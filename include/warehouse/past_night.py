@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from include import files
 from include.errors import MetricsError
-from include.gate.decisions import decisions_folder, effect_nights
+from include.gate.decisions import decisions_folder, gates_following
 from include.gate.gating import gate_group
 from include.gate.ledger import Gate, read_ledger
 from include.gate.rules import holding_rules
@@ -87,7 +87,7 @@ def judge_again(settings: Settings, as_of: datetime, target: Path, say: Callable
         raise PastNightError(f"{source} has no night {night_text(as_of)} whose versions were kept")
     gates = read_ledger(source, as_of)
     arriving = _arriving(source, as_of, gates)
-    followed = effect_nights(gates)
+    followed = gates_following(gates)
     again = settings.model_copy(
         update={"home": target, "sources": target / "sources", "config": target / "configuration"}
     )

@@ -10,7 +10,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.errors import MetricsError
-from include.settings import as_of_date, load_settings
+from include.settings import load_settings
 
 if TYPE_CHECKING:
     from include.gate.releasing import Asked
@@ -50,7 +50,7 @@ def record(answer: Mapping[str, Any]) -> str:
         decision = take_decision(settings, _asked(who=str(user.get("name") or user.get("id") or ""), why=why))
     except MetricsError as error:
         raise AirflowFailException(str(error)) from error
-    return taken_words(decision, as_of_date(decision.after, settings.timezone).isoformat(), settings.language)
+    return taken_words(decision, settings.timezone, settings.language)
 
 
 def _asked(who: str, why: str) -> Asked:

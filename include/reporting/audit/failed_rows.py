@@ -19,11 +19,11 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
 from include import files
+from include.commands import run_command
 from include.database import bounded_database
 from include.errors import MetricsError
 from include.gate.ledger import Gate, check_undamaged, holding, read_ledger
@@ -212,12 +212,7 @@ def export(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with the given arguments or those of the process. Returns the exit code."""
-    try:
-        app(arguments, standalone_mode=False)
-    except (MetricsError, ValidationError, typer.BadParameter) as error:
-        Console(stderr=True, highlight=False).print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-        return 2
-    return 0
+    return run_command(app, arguments)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from include.gate.context import usual_records
-from include.gate.decisions import Decision, effect_nights, read_decisions
+from include.gate.decisions import Decision, gates_following, read_decisions
 from include.gate.ledger import Gate
 from include.reporting.audit.cleaning_effect import effect_file
 from include.reporting.audit.ledger_facts import Check, LedgerFacts, LedgerNight, read_ledger_facts
@@ -137,7 +137,7 @@ def _served(home: Path) -> datetime | None:
 def _decisions(home: Path, ledger: LedgerFacts) -> dict[datetime, tuple[Decision, ...]]:
     """What people decided, by the night that followed it first."""
     found: dict[datetime, list[Decision]] = {}
-    followed = effect_nights(ledger.gates)
+    followed = gates_following(ledger.gates)
     for decision in read_decisions(home):
         gate = followed.get(decision.decision_id)
         if gate is not None:
