@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, Literal
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
@@ -102,25 +103,30 @@ def validate(con: duckdb.DuckDBPyConnection, table: str, rules: Sequence[Rule]) 
             DuckDBDatasource.lent = None
 
 
-def _validate(table: str, rules: Sequence[Rule]) -> list[RuleResult]:
+@cache
+def _context() -> Any:
+    """GX's own state, which knows nothing between validations but the name of the datasource."""
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return context
+
+
+def _validate(table: str, rules: Sequence[Rule]) -> list[RuleResult]:
     suite = gx.ExpectationSuite(name=table, expectations=[expectation_of(rule) for rule in rules])
     if len(suite.expectations) != len(rules):
         raise RuleError(f"{table}: {len(suite.expectations)} of {len(rules)} rules reached the suite")
-    context.suites.add(suite)
-    source = context.data_sources.add_duckdb(name="gate", connection_string="duckdb://")
+    source = _context().data_sources.add_or_update_duckdb(name="gate", connection_string="duckdb://")
     data = source.add_table_asset(table, table_name=table).add_batch_definition_whole_table("all")
-    definition = gx.ValidationDefinition(name=table, data=data, suite=suite)
-    context.validation_definitions.add(definition)
     try:
-        outcome = definition.run(
+        # On the batch itself: a validation definition would write suite and results into stores that nobody reads.
+        outcome = data.get_batch().validate(
+            suite,
             result_format={
                 "result_format": "SUMMARY",
                 "unexpected_index_column_names": ["row_id"],
                 "return_unexpected_index_query": True,
                 "partial_unexpected_count": 0,
-            }
+            },
         )
     finally:
         source.close()
