@@ -1,4 +1,4 @@
-"""A churn model with its own trial: learned on earlier month-ends, calibrated on later ones, tested on the last closed ones.
+"""A churn model with its own trial: learned on early month-ends, calibrated on later ones, tested on the last closed.
 
 Logistic regression and gradient boosting are both learned; the calibration slice chooses, the test slice only judges. A
 model is used only where its Brier score on the test slice beats one rate for everybody, the naive forecast.
@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from include.customer_value.churn_windows import Windows
-from include.customer_value.features import CustomerKind, Flags, Floats, Keys
+from include.customer_value.feature_list import CustomerKind
+from include.customer_value.features import Flags, Floats, Keys
 from include.customer_value.forecast_scores import (
     CalibrationBin,
     auc,
@@ -71,7 +72,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class ChurnModel:
-    """What is stored of a fit. `learner` is null where there was not enough to learn from; then only the naive rate holds."""
+    """What is stored of a fit. Without a `learner`, as there was not enough to learn from, only the naive rate holds."""
 
     version: str
     customer_kind: str
@@ -218,7 +219,7 @@ def fit_churn_model(frame: Frame, training: Slice, calibration: Slice, test: Sli
 
 
 def platt(margin: Floats, happened: Flags) -> tuple[float, float]:
-    """Slope and intercept of log odds on the margin, with Platt's smoothed targets so that a perfect parting has a maximum.
+    """Slope and intercept of log odds on the margin, on Platt's smoothed targets: a perfect parting has a maximum, too.
 
     A margin that says nothing, or the contrary of what happened, gets slope 0: the rate for all.
     """

@@ -1,6 +1,6 @@
 """Which month-ends a churn model learns from, is calibrated on and is tested on: outcomes that were known in time.
 
-A window of `horizon_days` begins at each of them. Windows of one slice do not overlap, so that one loss counts once; and a
+A window of `horizon_days` begins at each of them. Windows of one slice do not overlap, so that one loss counts once; a
 slice begins only when the last outcome of the one before it is known, so that nothing is learned from the future.
 """
 

@@ -1,7 +1,7 @@
 """Health score: 0 to 100 from what is known of a customer, by components and weights of `health.yml`.
 
-An item gives 0 points at its worst value and 100 at its best, in a straight line between and nothing beyond. A component is
-the weighted mean of its known items, the score that of the known components: unknown is left out, never counted as bad.
+An item gives 0 points at its worst value and 100 at its best, in a straight line between. A component is the weighted
+mean of its known items, the score that of the known components: unknown is left out, never counted as bad.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def fit_logistic(features: Floats, target: Floats) -> LogisticFit:
         target: (n,) of 0 and 1, or of smoothed targets between them.
 
     Returns:
-        (k + 1) coefficients; the covariance is the inverse of the information at them (McCullagh and Nelder 1989, ch. 4).
+        (k + 1) coefficients; their covariance is the inverse of the information (McCullagh and Nelder 1989, ch. 4).
         `is_converged` is false where outcomes are parted without error or columns say the same.
     """
     design = np.column_stack([np.ones(len(target)), features])

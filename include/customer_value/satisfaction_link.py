@@ -77,7 +77,7 @@ def odds_ratio(score: Floats, stayed: Floats, beside: Floats, unit: float) -> Es
 
 
 def last_of_each(customers: Keys, days: Keys, tiebreak: Keys) -> npt.NDArray[np.int64]:
-    """Place of each customer's last row, by day and then `tiebreak`, so that rows are independent; in order of customer."""
+    """Place of each customer's last row (by day, then `tiebreak`), in order of customer; so rows are independent."""
     order = np.lexsort((tiebreak, days, customers))
     ordered = customers[order]
     is_last = np.append(ordered[1:] != ordered[:-1], True) if len(ordered) else np.zeros(0, dtype=bool)
@@ -85,7 +85,7 @@ def last_of_each(customers: Keys, days: Keys, tiebreak: Keys) -> npt.NDArray[np.
 
 
 def indicators(codes: Sequence[str | None], least: int) -> Floats:
-    """A column of 0 and 1 per code but the commonest one, (n, codes - 1); rare codes (under `least` rows) are one code."""
+    """A column of 0 and 1 per code but the commonest, (n, codes - 1); codes of fewer than `least` rows are one code."""
     text = np.array([code or "" for code in codes], dtype=str)
     found, counts = np.unique(text, return_counts=True)
     text = np.where(np.isin(text, found[counts < least]), "\x00", text)

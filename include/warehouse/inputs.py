@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include import files
-from include.configuration import experience_tables
+from include.configuration import experience_tables, health_tables
 from include.configuration.business_time import MARK, PIECE, TEAM_SCHEDULE, business_tables
 from include.configuration.calendars import read_calendars
 from include.configuration.sla import read_sla
@@ -106,6 +106,7 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
     "rule": {name: pa.string() for name in ("rule_id", "entity", "verdict", "requirement", "name_en", "name_zh")},
     "key_space": {"key_space": pa.string(), "key_space_rank": pa.int32()},
     **experience_tables.SCHEMAS,
+    **health_tables.SCHEMAS,
     "calendar_piece": PIECE,
     "calendar_mark": MARK,
     "team_schedule": TEAM_SCHEDULE,
@@ -160,6 +161,7 @@ def write_inputs(settings: Settings, as_of: datetime, verified: set[str]) -> Inp
         "rule": _rule_rows(),
         "key_space": _key_space_rows(settings),
         **experience_tables.experience_tables(settings.config),
+        **health_tables.health_tables(settings.config),
         "sla_policy": sla_policy_rows(read_sla(settings.config), settings.timezone),
     }
     for name, rows in tables.items():

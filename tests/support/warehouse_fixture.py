@@ -24,6 +24,8 @@ from include.configuration.business_time import business_tables
 from include.configuration.calendars import FILE as CALENDARS
 from include.configuration.calendars import read_calendars
 from include.configuration.experience_tables import sampling_rows, weight_rows
+from include.configuration.health import HealthConfiguration
+from include.configuration.health_tables import health_rows
 from include.configuration.sampling import Sampling
 from include.configuration.sla import ServiceLevels
 from include.configuration.sla_tables import sla_policy_rows
@@ -71,6 +73,10 @@ CONTROL = {
     "csi_weight": "scene VARCHAR, scene_rank INTEGER, dimension VARCHAR, weight DECIMAL(18, 6)",
     "sampling_purpose": "purpose VARCHAR, population VARCHAR, wave VARCHAR, recently_asked_days INTEGER",
     "sampling_stratum": "tier VARCHAR, stratum VARCHAR",
+    "health_item": "valid_from DATE, component VARCHAR, component_weight DECIMAL(18, 6), feature VARCHAR, "
+    "item_weight DECIMAL(18, 6), worst DECIMAL(18, 6), best DECIMAL(18, 6)",
+    "health_setting": "coverage_min INTEGER, contract_horizon_days INTEGER, order_horizon_days INTEGER, "
+    "min_losses INTEGER, refit_months INTEGER, success_percent INTEGER, is_contract_end_agreed BOOLEAN",
     "calendar_piece": "schedule VARCHAR, piece_date DATE, starts_at TIMESTAMP, ends_at TIMESTAMP, "
     "business_before BIGINT, is_business BOOLEAN",
     "calendar_mark": "schedule VARCHAR, bucket BIGINT, starts_at TIMESTAMP, business_before BIGINT, "
@@ -395,6 +401,7 @@ class WarehouseFixture:
             ],
             **weight_rows(CsiWeights()),
             **sampling_rows(Sampling()),
+            **health_rows(HealthConfiguration()),
             "sla_policy": sla_policy_rows(SERVICE_LEVELS, self.timezone),
         }
 

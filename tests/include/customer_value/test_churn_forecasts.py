@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -82,7 +83,7 @@ def test_slices_end_before_the_next_begins() -> None:
     assert windows.calibration[-1] + known <= windows.test[0]
     assert windows.training[-1] + known <= windows.calibration[0]
     for slice_ in (windows.training, windows.calibration, windows.test):
-        assert all(later - earlier >= timedelta(days=90) for earlier, later in zip(slice_, slice_[1:], strict=False))
+        assert all(later - earlier >= timedelta(days=90) for earlier, later in pairwise(slice_))
     assert len(windows.training) == 8
 
 
