@@ -16,6 +16,7 @@ from include import files
 from include.configuration import experience_tables, health_tables
 from include.configuration.business_time import MARK, PIECE, TEAM_SCHEDULE, business_tables
 from include.configuration.calendars import read_calendars
+from include.configuration.currency_rates import CURRENCY_RATE_COLUMNS, currency_rate_rows, read_currency_rates
 from include.configuration.sla import read_sla
 from include.configuration.sla_tables import SLA_POLICY_COLUMNS, sla_policy_rows
 from include.contracts import load_contracts
@@ -111,6 +112,7 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
     "calendar_mark": MARK,
     "team_schedule": TEAM_SCHEDULE,
     "sla_policy": SLA_POLICY_COLUMNS,
+    "currency_rate": CURRENCY_RATE_COLUMNS,
 }
 Row = dict[str, Any]
 
@@ -163,6 +165,9 @@ def write_inputs(settings: Settings, as_of: datetime, verified: set[str]) -> Inp
         **experience_tables.experience_tables(settings.config),
         **health_tables.health_tables(settings.config),
         "sla_policy": sla_policy_rows(read_sla(settings.config), settings.timezone),
+        "currency_rate": currency_rate_rows(
+            read_currency_rates(settings.config, settings.currency), settings.currency
+        ),
     }
     for name, rows in tables.items():
         schema = pa.schema(list(SCHEMAS[name].items()))

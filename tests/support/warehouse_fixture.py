@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from include.configuration.business_time import business_tables
 from include.configuration.calendars import FILE as CALENDARS
 from include.configuration.calendars import read_calendars
+from include.configuration.currency_rates import CurrencyRates, currency_rate_rows
 from include.configuration.experience_tables import sampling_rows, weight_rows
 from include.configuration.health import HealthConfiguration
 from include.configuration.health_tables import health_rows
@@ -85,6 +86,7 @@ CONTROL = {
     "sla_policy": "policy VARCHAR, policy_en VARCHAR, policy_zh VARCHAR, policy_order INTEGER, sla_clock VARCHAR, "
     "tier VARCHAR, priority VARCHAR, issue_type VARCHAR, channel VARCHAR, valid_from_at TIMESTAMP, "
     "valid_to_at TIMESTAMP, target_minutes BIGINT, is_business_hours BOOLEAN",
+    "currency_rate": "currency VARCHAR, valid_from_date DATE, valid_to_date DATE, rate DECIMAL(18, 8)",
 }
 _ROWS_AT_A_TIME = 200
 # Without more said, everybody works day and night: business time is then the time on the calendar.
@@ -403,6 +405,7 @@ class WarehouseFixture:
             **sampling_rows(Sampling()),
             **health_rows(HealthConfiguration()),
             "sla_policy": sla_policy_rows(SERVICE_LEVELS, self.timezone),
+            "currency_rate": currency_rate_rows(CurrencyRates(), self.currency),
         }
 
     def _holding(self) -> list[Gate]:
