@@ -72,7 +72,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class ChurnModel:
-    """What is stored of a fit. Without a `learner`, as there was not enough to learn from, only the naive rate holds."""
+    """What is stored of a fit; without a `learner`, for want of something to learn from, only the naive rate holds."""
 
     version: str
     customer_kind: str

@@ -15,9 +15,9 @@ from include.customer_value.features import Floats, Keys
 from include.customer_value.forecast_scores import Z95, mid_ranks
 from include.customer_value.logistic import fit_logistic
 
-# Fewer customers, or fewer of the rarer outcome per column of the model, are too few (Peduzzi et al. 1996).
+# Fewer customers, or fewer of the rarer outcome per column of the model, are too few (Vittinghoff and McCulloch 2007).
 LEAST_CUSTOMERS = 30
-EVENTS_PER_COLUMN = 10
+EVENTS_PER_COLUMN = 5
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,8 @@ def last_of_each(customers: Keys, days: Keys, tiebreak: Keys) -> npt.NDArray[np.
 
 def indicators(codes: Sequence[str | None], least: int) -> Floats:
     """A column of 0 and 1 per code but the commonest, (n, codes - 1); codes of fewer than `least` rows are one code."""
+    if not len(codes):
+        return np.zeros((0, 0))
     text = np.array([code or "" for code in codes], dtype=str)
     found, counts = np.unique(text, return_counts=True)
     text = np.where(np.isin(text, found[counts < least]), "\x00", text)

@@ -25,6 +25,7 @@ LINKS = pa.schema(
         ("spearman_reason", pa.string()),
         *((name, pa.float64()) for name in ("odds_ratio_alone", "odds_ratio", "odds_ratio_low", "odds_ratio_high")),
         ("odds_ratio_reason", pa.string()),
+        ("adjusted_for", pa.string()),
     ]
 )
 
@@ -33,14 +34,16 @@ def links_of(cases: Any) -> pa.Table:
     """One row per kind of score, purpose and outcome; each customer counts once, with the last answer that is known."""
     found = []
     for kind, purpose in sorted(cases.project("score_kind, purpose").distinct().fetchall()):
-        of_kind = cases.filter(f"score_kind = '{_quoted(kind)}' and purpose = '{_quoted(purpose)}' and pomp is not null")
+        of_kind = cases.filter(
+            f"score_kind = '{_quoted(kind)}' and purpose = '{_quoted(purpose)}' and pomp is not null"
+        )
         for outcome, column in OUTCOMES.items():
             rows = (
                 of_kind.filter(f"{column} is not null")
                 .order("response_key")
                 .project(
-                    "customer_key, response_key, date_diff('day', date '1970-01-01', measured_date) as measured_day, pomp, "
-                    f"cast({column} as double) as outcome, coalesce(tier, '') as tier, "
+                    "customer_key, response_key, date_diff('day', date '1970-01-01', measured_date) as measured_day, "
+                    f"pomp, cast({column} as double) as outcome, coalesce(tier, '') as tier, "
                     "coalesce(product_line, '') as product_line, coalesce(tenure_days, 0) as tenure_days"
                 )
                 .fetchnumpy()
@@ -64,17 +67,23 @@ def _link(rows: Mapping[str, npt.NDArray[Any]], outcome: str) -> dict[str, Any]:
     }
     if outcome == "revenue_after":  # no yes or no
         return link
-    tenure = np.log1p(np.maximum(_floats(rows["tenure_days"][chosen]), 0))
-    beside = np.column_stack(
-        [tenure, *(indicators(list(rows[name][chosen]), RARE) for name in ("tier", "product_line"))]
-    )
-    adjusted = odds_ratio(score, after, beside, STEP)
+    columns = {
+        "tenure": np.log1p(np.maximum(_floats(rows["tenure_days"][chosen]), 0))[:, None],
+        "tier": indicators(list(rows["tier"][chosen]), RARE),
+        "product_line": indicators(list(rows["product_line"][chosen]), RARE),
+    }
+    # where losses are too few for all of them, fewer stand beside the score, and the row says which
+    for names in (("tenure", "tier", "product_line"), ("tenure", "tier"), ("tenure",)):
+        adjusted = odds_ratio(score, after, np.column_stack([columns[name] for name in names]), STEP)
+        if adjusted.reason != "too_few_losses":
+            break
     return link | {
-        "odds_ratio_alone": odds_ratio(score, after, beside[:, :0], STEP).value,
+        "odds_ratio_alone": odds_ratio(score, after, columns["tenure"][:, :0], STEP).value,
         "odds_ratio": adjusted.value,
         "odds_ratio_low": adjusted.low,
         "odds_ratio_high": adjusted.high,
         "odds_ratio_reason": adjusted.reason,
+        "adjusted_for": ",".join(names) if adjusted.value is not None else None,
     }
 
 

@@ -96,7 +96,7 @@ def test_what_cannot_be_estimated_says_why() -> None:
     assert odds_ratio(score, stayed, none, 10).reason == "not_converged"
     assert odds_ratio(score[:10], stayed[:10], none[:10], 10).reason == "too_few_customers"
     assert odds_ratio(score, np.ones(100), none, 10).reason == "all_alike"
-    assert odds_ratio(score, (np.arange(100) < 9).astype(float), none, 10).reason == "too_few_losses"
+    assert odds_ratio(score, (np.arange(100) < 4).astype(float), none, 10).reason == "too_few_losses"
 
 
 def test_each_customer_counts_once_and_rare_codes_together() -> None:
@@ -105,3 +105,4 @@ def test_each_customer_counts_once_and_rare_codes_together() -> None:
     codes = ["a", "a", "a", "b", "b", "c", None]
     assert indicators(codes, least=2).tolist() == [[0, 0], [0, 0], [0, 0], [0, 1], [0, 1], [1, 0], [1, 0]]
     assert indicators(["a", "a"], least=1).shape == (2, 0)
+    assert indicators([], least=1).shape == (0, 0)

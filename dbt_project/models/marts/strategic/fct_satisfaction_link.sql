@@ -14,7 +14,8 @@ with final as (
         odds_ratio,
         odds_ratio_low,
         odds_ratio_high,
-        odds_ratio_reason
+        odds_ratio_reason,
+        adjusted_for
     from {{ ref('int_satisfaction_link_measured') }}
 
 )
