@@ -63,7 +63,7 @@ def back_test(fit: Fit, frequency: Ints, recency: Ints, age: Ints, came: Ints, d
 
 
 def auc(score: Floats, happened: npt.NDArray[np.bool_]) -> float:
-    """Probability that somebody to whom it happened has the higher score, ties half; nan if it happened to all or none."""
+    """Probability that whom it happened to has the higher score, ties half; nan if it happened to all or none."""
     _, place, count = np.unique(score, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(count) - (count - 1) / 2)[place]
     positives = int(happened.sum())

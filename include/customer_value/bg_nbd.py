@@ -1,13 +1,13 @@
 """Orders as BG/NBD has them: how many, and whether the customer still buys (Fader, Hardie and Lee 2005).
 
-While alive a customer orders at a rate of its own, gamma distributed (r, alpha in days); after each order it leaves with
-a probability of its own, beta distributed (a, b). A customer is known by x, the days with an order after the first one,
-t_x, the days from the first order to the last, and T, the days from the first order to the cut.
+While alive a customer orders at a rate of its own, gamma distributed (r, alpha in days); after each order it leaves
+with a probability of its own, beta distributed (a, b). A customer is known by x, the days with an order after the first
+one, t_x, the days from the first order to the last, and T, the days from the first order to the cut.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ Ints = npt.NDArray[np.int64]
 NAMES = ("r", "alpha", "a", "b")
 # Nodes of the quadrature over the probability of leaving: twelve digits where rates are usual.
 NODES = 20
+# A mean probability of leaving below this can't be told from none.
+NO_LOSS = 1e-4
 _AT_A_TIME = 4096
 
 
@@ -87,7 +89,8 @@ class Likelihood:
 def fit_bg_nbd(groups: Groups) -> Fit:
     """Fit r, alpha (days), a and b by maximum likelihood on grouped counts.
 
-    A bound that was reached (`a_at_bound`: nobody seems to leave) is a warning; the parameters hold nevertheless.
+    Where nobody seems to leave, a and b run to their bounds: the fit holds as one of steady customers, and `no_loss`
+    says so.
     """
     unit = max(float(np.average(groups.age, weights=groups.count)), 1.0)
     likelihood = Likelihood(groups, unit)
@@ -95,15 +98,12 @@ def fit_bg_nbd(groups: Groups) -> Fit:
     # the rate of the mean customer, who leaves after one order of five
     begin = np.array([0.0, -np.log(max(repeats, 0.05)), -1.5, 0.0])
     constant = -float(np.sum(groups.count * groups.frequency)) * np.log(unit)
-    return maximise(
-        "bg_nbd",
-        NAMES,
-        likelihood,
-        [begin],
-        likelihood.cases,
-        np.array([1.0, unit, 1.0, 1.0]),
-        constant,
-    )
+    scale = np.array([1.0, unit, 1.0, 1.0])
+    fit = maximise("bg_nbd", NAMES, likelihood, [begin], likelihood.cases, scale, constant)
+    if fit["a"] / (fit["a"] + fit["b"]) > NO_LOSS:
+        return fit
+    told = [code for code in fit.warnings if code not in ("a_at_bound", "b_at_bound", "flat_likelihood")]
+    return replace(fit, warnings=("no_loss", *told))
 
 
 def gone_odds(fit: Fit, frequency: Ints, recency: Ints, age: Ints) -> Floats:
@@ -120,7 +120,7 @@ def probability_alive(fit: Fit, frequency: Ints, recency: Ints, age: Ints) -> Fl
 
 
 def probability_of_silence(fit: Fit, frequency: Ints, recency: Ints, age: Ints, days: float) -> Floats:
-    """Probability of no order within some days after the cut (METHODS): 1 - P(alive)[1 - ((alpha+T)/(alpha+T+H))^(r+x)]."""
+    """Probability of no order within H days after the cut: 1 - P(alive)[1 - ((alpha+T)/(alpha+T+H))^(r+x)]."""
     r, alpha, _, _ = fit.values
     orders = -np.expm1((r + frequency) * np.log((alpha + age) / (alpha + age + days)))
     return 1 - probability_alive(fit, frequency, recency, age) * orders
@@ -128,7 +128,7 @@ def probability_of_silence(fit: Fit, frequency: Ints, recency: Ints, age: Ints, 
 
 def silence_of_alive_gradient(fit: Fit, frequency: Ints, recency: Ints, age: Ints) -> Floats:
     """Derivatives of ln P(alive) by the logarithms of (r, alpha, a, b): customers × 4."""
-    r, alpha, a, b = fit.values
+    r, alpha, _, b = fit.values
     gone = expit(gone_odds(fit, frequency, recency, age))
     ratio = np.log((alpha + age) / (alpha + recency))
     of_alpha = (r + frequency) * (1 / (alpha + age) - 1 / (alpha + recency)) * alpha
@@ -177,7 +177,7 @@ def expected_orders(fit: Fit, frequency: Ints, age: Ints, days: Floats, weights:
 def _expected_of(fit: Fit, x: Ints, age: Ints, days: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
     r, alpha, a, b = fit.values
     kinds, of_kind = np.unique(x, return_inverse=True)
-    nodes, node_weights = _beta_nodes(a, b + kinds)
+    nodes, node_weights = _beta_nodes(a, b + kinds.astype(np.float64))
     p, w = nodes[of_kind], node_weights[of_kind]
     power, span = (r + x)[:, None, None], (alpha + age)[:, None, None]
     growth = p[:, :, None] * days / span

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import fsum
 
 import numpy as np
 import numpy.typing as npt
@@ -87,8 +88,8 @@ def decisions_by_term(contracts: Contracts, cut: int, grace_days: int) -> dict[i
 def contract_share(contracts: Contracts, cut: int) -> float | None:
     """Margin of revenue of the contracts known at the cut whose cost is known; None without any."""
     told = (contracts.start <= cut) & np.isfinite(contracts.margin)
-    revenue = float(contracts.amount[told].sum())
-    return max(float(contracts.margin[told].sum()) / revenue, 0.0) if revenue > 0 else None
+    revenue = fsum(contracts.amount[told])
+    return max(fsum(contracts.margin[told]) / revenue, 0.0) if revenue > 0 else None
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The value of a customer's orders as Gamma-Gamma has it (Fader, Hardie and Lee 2005; Fader and Hardie 2013).
 
-Values of one customer are gamma distributed around a mean of its own, and means differ between customers: z ~ gamma(p, v),
-v ~ gamma(q, gamma). A customer is known by n, its order days of positive value, and their mean value. How often somebody
-orders must say nothing about how much: `correlation` is the check.
+Values of one customer are gamma distributed around a mean of its own, and means differ between customers: z ~ gamma(p,
+v), v ~ gamma(q, gamma). A customer is known by n, its order days of positive value, and their mean value. How often
+somebody orders must say nothing about how much: `correlation` is the check.
 """
 
 from __future__ import annotations

@@ -81,11 +81,7 @@ PREDICTED = pa.schema(
         ("p_alive", pa.float64()),
         ("expected_orders_12m", pa.float64()),
         ("expected_order_value", pa.float64()),
-        *(
-            (f"predicted_ltv_{months}m{bound}", pa.float64())
-            for months in MONTHS
-            for bound in ("", "_low", "_high")
-        ),
+        *((f"predicted_ltv_{months}m{bound}", pa.float64()) for months in MONTHS for bound in ("", "_low", "_high")),
         ("churn_probability", pa.float64()),
     ]
 )
@@ -132,7 +128,7 @@ def contracts_of(columns: Columns) -> Contracts:
 def _array(values: Any, kind: Any) -> Any:
     """A column without nulls; those of numbers become nan."""
     if isinstance(values, np.ma.MaskedArray):
-        values = values.astype(float).filled(np.nan) if kind is float else values.filled(0)
+        values = np.ma.filled(values.astype(float), np.nan) if kind is float else np.ma.filled(values, 0)
     return np.asarray(values).astype(kind)
 
 
@@ -241,12 +237,17 @@ def _fit_row(kind: str, fit: Fit | None, warnings: Sequence[str]) -> dict[str, A
     if fit is None:
         return row
     errors = {f"{name}_se": float(rounded(fit.standard_error(name), 6)) for name in fit.names}
-    return row | dict(zip(fit.names, fit.values, strict=True)) | errors | {
-        "is_converged": fit.converged,
-        "case_count": fit.cases,
-        "log_likelihood": fit.log_likelihood,
-        "fit": json_text(fit),
-    }
+    return (
+        row
+        | dict(zip(fit.names, fit.values, strict=True))
+        | errors
+        | {
+            "is_converged": fit.converged,
+            "case_count": fit.cases,
+            "log_likelihood": fit.log_likelihood,
+            "fit": json_text(fit),
+        }
+    )
 
 
 def json_text(fit: Fit) -> str:
@@ -275,7 +276,11 @@ def predicted_rows(
 def _models_of(rows: Sequence[Mapping[str, Any]]) -> CutModels:
     """The models of a cut, as far as a prediction needs them."""
     by_kind = {row["model_kind"]: row for row in rows if row["model_kind"] != "sbg"}
-    fits = {row["term_months"]: Fit.from_json(json.loads(row["fit"])) for row in rows if row["model_kind"] == "sbg" and row["fit"]}
+    fits = {
+        row["term_months"]: Fit.from_json(json.loads(row["fit"]))
+        for row in rows
+        if row["model_kind"] == "sbg" and row["fit"]
+    }
     order_fits = {kind: Fit.from_json(json.loads(row["fit"])) for kind, row in by_kind.items() if row["fit"]}
     first = rows[0]
     return CutModels(

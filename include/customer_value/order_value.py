@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import fsum
 
 import numpy as np
 import numpy.typing as npt
@@ -70,12 +71,12 @@ class Worth:
 
 def order_worth(histories: OrderHistories, share_elsewhere: float | None) -> Worth:
     """Worth of order days; `share_elsewhere` is the margin share of contracts, for orders without any known cost."""
-    revenue, margin = float(histories.margin_revenue.sum()), float(histories.margin_total.sum())
+    revenue, margin = fsum(histories.margin_revenue), fsum(histories.margin_total)
     share = margin / revenue if revenue > 0 else share_elsewhere
     basis = "revenue" if share is None else "margin"
     share = max(1.0 if share is None else share, 0.0)
-    everything = margin + share * float(histories.revenue_total.sum())
-    good = float(histories.margin_sum.sum()) + share * float(histories.revenue_sum.sum())
+    everything = margin + share * fsum(histories.revenue_total)
+    good = fsum(histories.margin_sum) + share * fsum(histories.revenue_sum)
     return Worth(basis, share, min(max(everything / good, 0.0), 1.0) if good > 0 else 0.0)
 
 
@@ -109,9 +110,7 @@ class OrderPrediction:
     silence: Floats
 
 
-def order_values(
-    histories: OrderHistories, worth: Worth, values: Fit | None, cohorts: Ints
-) -> tuple[Floats, Floats]:
+def order_values(histories: OrderHistories, worth: Worth, values: Fit | None, cohorts: Ints) -> tuple[Floats, Floats]:
     """Value expected of an order day of each customer, and the standard error of its logarithm.
 
     Without a Gamma-Gamma it is the mean of the customer's cohort. A customer without a day of positive value has the
@@ -136,7 +135,7 @@ def predict_orders(
     annual_rate: float,
     horizon_days: float,
 ) -> OrderPrediction:
-    """Orders by BG/NBD, each quarter's discounted from its middle; `value` and its spread are those of `order_values`."""
+    """Orders by BG/NBD, each quarter's discounted from its middle; `value` is what `order_values` gives."""
     x, age = histories.frequency, histories.age
     days, weights = discounting(annual_rate)
     expected = expected_orders(orders, x, age, days, weights)
@@ -200,6 +199,6 @@ def _cohort_means(amount: Floats, exposure: Ints, cohorts: Ints) -> tuple[Floats
     seen = np.bincount(numbers, amount > 0)
     overall = amount.sum() / exposure.sum() if exposure.sum() else 0.0
     empty = exposures == 0
-    means = np.where(empty, overall, amounts / np.where(empty, 1, exposures))
+    means: Floats = np.where(empty, overall, amounts / np.where(empty, 1, exposures)).astype(np.float64)
     counts = np.where(empty, seen.sum(), seen)
     return means[numbers], (1 / np.sqrt(np.maximum(counts, 1)))[numbers]

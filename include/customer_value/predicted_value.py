@@ -118,9 +118,7 @@ def fit_cut(
     return CutModels(together, worth, orders, renewals)
 
 
-def _order_models(
-    histories: OrderHistories, worth: Worth, settings: ValueSettings, store: ModelStore
-) -> OrderModels:
+def _order_models(histories: OrderHistories, worth: Worth, settings: ValueSettings, store: ModelStore) -> OrderModels:
     groups = grouped(histories.frequency, histories.recency, histories.age)
     days, total = valued_days(histories, worth)
     repeat = (histories.frequency > 0) & (days > 1) & (total > 0)
@@ -221,9 +219,7 @@ def predict_cut(
     return _together(histories.customer, by_orders, by_contract)
 
 
-def _predict_orders(
-    cut: int, histories: OrderHistories, models: CutModels, settings: ValueSettings
-) -> OrderPrediction:
+def _predict_orders(cut: int, histories: OrderHistories, models: CutModels, settings: ValueSettings) -> OrderPrediction:
     first_days = (cut - histories.age).astype("datetime64[D]")
     cohorts = first_days.astype("datetime64[Y]").astype(np.int64)
     value = order_values(histories, models.worth, models.orders.values, cohorts)

@@ -16,6 +16,8 @@ from include.customer_value.maximum_likelihood import HIGHEST, Fit, Floats, maxi
 
 Ints = npt.NDArray[np.int64]
 NAMES = ("alpha", "beta")
+# Fewer losses after a first renewal don't tell how customers differ: the likelihood is then flat, or runs to a bound.
+FEWEST_LATER_LOSSES = 5
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,11 @@ class Likelihood:
 def fit_sbg(decisions: Decisions) -> Fit:
     """Fit alpha and beta by maximum likelihood; both outcomes must have been seen.
 
-    Where all decisions have the same number nothing tells how customers differ: the rate is then the same for all
-    and `one_decision_only` says so.
+    Where hardly anybody was lost after a first renewal nothing tells how customers differ: the rate of renewal is then
+    the same at all decisions (alpha + beta so large that renewals teach nothing), and `one_renewal_rate` says so.
     """
     likelihood = Likelihood(decisions)
-    if np.count_nonzero(decisions.renewed + decisions.lost) < 2:
+    if decisions.lost[1:].sum() < FEWEST_LATER_LOSSES:
         return _one_rate(decisions, likelihood)
     return maximise("sbg", NAMES, likelihood, [np.array([0.0, 1.0]), np.array([2.0, 4.0])], likelihood.cases)
 
@@ -80,17 +82,17 @@ def _one_rate(decisions: Decisions, likelihood: Likelihood) -> Fit:
     lost = float(decisions.lost.sum() / decisions.cases)
     total = float(np.exp(HIGHEST))
     values = rounded(np.array([lost * total, (1 - lost) * total]))
-    # the variance of the log odds, shared out between both, so that the rate's is right
-    spread = 1 / (decisions.cases * lost * (1 - lost))
+    # of the logarithm of alpha alone, so that the rate has the variance of a share
+    spread = float(rounded(1 / (decisions.cases * lost * (1 - lost)), 6))
     return Fit(
         "sbg",
         NAMES,
         tuple(values.tolist()),
-        ((float(rounded(spread, 6)), 0.0), (0.0, 0.0)),
+        ((spread, 0.0), (0.0, 0.0)),
         float(rounded(likelihood(np.log(values))[0] * decisions.cases)),
         decisions.cases,
         True,
-        ("one_decision_only",),
+        ("one_renewal_rate",),
     )
 
 

@@ -31,16 +31,20 @@ WORDS = {
         "The data do not tell all parameters apart: their standard errors are not known well",
         "数据不足以区分全部参数：标准误不可靠",
     ),
-    "one_decision_only": (
-        "All decisions have the same number: one renewal rate for all",
-        "所有续约决定次序相同：统一续约率",
+    "one_renewal_rate": (
+        "Too few losses after a first renewal to tell customers apart: one renewal rate for all decisions",
+        "首次续约后的流失过少，无法区分客户：各次续约采用同一比率",
+    ),
+    "no_loss": (
+        "Nobody seems to stop ordering: the model is that of steady customers",
+        "未见客户停止下单：按持续下单的客户建模",
     ),
     "infinite_mean": ("Order values have no finite mean in the model", "模型中订单金额均值不存在"),
     "worse_than_naive": (
         "In the back-test a single rate for all did better than the model",
         "回测中统一比率优于模型",
     ),
-    "a_at_bound": ("Nobody seems to stop ordering", "未见客户停止下单"),
+    "a_at_bound": ("A parameter lies at the end of its range", "参数位于取值边界"),
     "b_at_bound": ("All customers stop with the same probability", "所有客户的流失概率相同"),
     "r_at_bound": ("All customers order at the same rate", "所有客户的下单频率相同"),
     "alpha_at_bound": ("A parameter lies at the end of its range", "参数位于取值边界"),
