@@ -180,7 +180,7 @@ def discounting(annual_rate: float) -> tuple[Floats, Floats]:
     The present value of a quarter's orders, N(t_i) - N(t_(i-1)), is discounted from the middle of the quarter.
     """
     count = QUARTERS * YEARS[-1]
-    days = YEAR_DAYS / QUARTERS * np.arange(1, count + 1)
+    days = YEAR_DAYS / QUARTERS * np.arange(1, count + 1, dtype=np.float64)
     worth = (1 + annual_rate) ** (-(np.arange(count) + 0.5) / QUARTERS)
     weights = np.zeros((len(YEARS), count))
     for place, years in enumerate(YEARS):
