@@ -98,16 +98,25 @@ final as (
         end as left_out_reason,
         cast(totals.other_currency_count + totals.no_amount_count as bigint) as left_out_count,
         cast(totals.no_cost_count as bigint) as no_cost_count,
-        cast(null as double) as p_alive,
-        cast(null as double) as expected_orders_12m,
-        cast(null as double) as expected_order_value,
-        cast(null as double) as predicted_ltv_12m,
-        cast(null as double) as predicted_ltv_24m,
-        cast(null as double) as predicted_ltv_36m,
-        cast(null as double) as churn_probability,
-        cast(null as {{ dbt.type_string() }}) as model_version
+        predicted.p_alive,
+        predicted.expected_orders_12m,
+        predicted.expected_order_value,
+        {%- for months in [12, 24, 36] %}
+        predicted.predicted_ltv_{{ months }}m,
+        predicted.predicted_ltv_{{ months }}m_low,
+        predicted.predicted_ltv_{{ months }}m_high,
+        {%- endfor %}
+        predicted.churn_probability,
+        predicted.model_version,
+        coalesce(predicted.prediction_method, 'none') as prediction_method,
+        coalesce(predicted.contract_prediction_method, 'none') as contract_prediction_method,
+        predicted.prediction_basis,
+        predicted.prediction_warnings
     from totals
     cross join {{ ref('stg_as_of') }} as as_of
+    left join {{ ref('int_customer_value_predicted') }} as predicted
+        on predicted.customer_key = totals.customer_key
+        and predicted.as_of_date = totals.reached_date
     -- a valuation is one of the end of its day
     {{ customer_version_join('totals.customer_key', local_midnight(add_days('totals.reached_date', 1))) }}
 
