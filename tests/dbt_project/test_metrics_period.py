@@ -254,7 +254,9 @@ def _deliver_loyalty(home: WarehouseFixture) -> None:
                           "customer_id_space": "crm", "submitted_at": datetime(2024, 11, 1 + n % 28)})  # fmt: skip
         answers += [{"response_id": f"loyal{n}", "question_id": f"{survey}.csat", "answer_value": chance.randint(1, 5)}]
         if survey == "yearly":
-            answers += [{"response_id": f"loyal{n}", "question_id": "yearly.nps", "answer_value": chance.randint(0, 10)}]
+            answers += [
+                {"response_id": f"loyal{n}", "question_id": "yearly.nps", "answer_value": chance.randint(0, 10)}
+            ]
     home.deliver("survey_response", responses, source="survey")
     home.deliver("survey_answer", answers, source="survey")
     rates = CurrencyRates(to="CNY", rates={"USD": {date(2024, 1, 1): Decimal("7.1")}})

@@ -148,7 +148,9 @@ def test_a_contract_that_is_not_renewed_and_nothing_beside_it_loses_the_customer
             assert row["is_customer_churned"] is None
             continue
         name, one = owner[row["contract_id"]]
-        spans = [span for (who, _), many in _by_currency(book).items() if who == name for span in in_force(many).values()]
+        spans = [
+            span for (who, _), many in _by_currency(book).items() if who == name for span in in_force(many).values()
+        ]
         goes_on = any(start <= one.last + 30 * DAY and end > one.last for start, end in spans)
         # a contract that its renewal cut short ended before its last day
         ended = any(end == one.last for _, end in spans)
@@ -173,7 +175,9 @@ def test_amount_retention_lies_between_nothing_and_all_and_follows_from_the_cont
         + " from marts.fct_customer_contract_movement group by 1"
     )  # fmt: skip
     closings: dict[date, dict[tuple[int, str], Decimal]] = defaultdict(dict)
-    for row in home.rows("select customer_key, currency, month_start_date, closing from marts.fct_customer_contract_movement"):
+    for row in home.rows(
+        "select customer_key, currency, month_start_date, closing from marts.fct_customer_contract_movement"
+    ):
         closings[row["month_start_date"]][row["customer_key"], row["currency"]] = row["closing"]
     for row in rows:
         month = row["month_start_date"]
@@ -182,9 +186,11 @@ def test_amount_retention_lies_between_nothing_and_all_and_follows_from_the_cont
         opening = sum(amount * (at[key] or 0) for key, amount in before.items())
         kept = sum(min(amount, after.get(key, Decimal(0))) * (at[key] or 0) for key, amount in before.items())
         closing = sum(after.get(key, Decimal(0)) * (at[key] or 0) for key, amount in before.items() if amount > 0)
-        assert (row["recurring_opening"] or 0, row["recurring_kept"] or 0, row["recurring_of_opening_customers"] or 0) == (
-            pytest.approx((float(opening), float(kept), float(closing)))
-        ), month
+        assert (
+            row["recurring_opening"] or 0,
+            row["recurring_kept"] or 0,
+            row["recurring_of_opening_customers"] or 0,
+        ) == (pytest.approx((float(opening), float(kept), float(closing)))), month
         if opening:
             assert 0 <= row["recurring_kept"] <= row["recurring_opening"], month
             assert 0 <= row["recurring_churned"] <= row["recurring_opening"] - row["recurring_kept"] + 1e-9, month

@@ -17,6 +17,7 @@
 -- depends_on: {{ ref('fct_customer_contract_movement') }}
 -- depends_on: {{ ref('fct_customer_repurchase') }}
 -- depends_on: {{ ref('fct_satisfaction_outcome') }}
+-- depends_on: {{ ref('fct_customer_health') }}
 -- depends_on: {{ ref('fct_visit') }}
 -- depends_on: {{ ref('fct_backlog_daily') }}
 -- depends_on: {{ ref('fct_order') }}
