@@ -252,7 +252,7 @@ def _scored(
     """Scores of one month-end."""
     count = len(rows["customer_feature_key"])
     own_items, weights = items_of(items, day)
-    columns: dict[str, Any] = {name: _nothing(count) for name in SCORED.names}
+    columns: dict[str, Any] = {field.name: _nothing(count, field.type) for field in SCORED}
     columns["customer_feature_key"] = rows["customer_feature_key"]
     if own_items:
         found = health(rows, own_items, weights, settings.coverage_min)
@@ -318,8 +318,9 @@ def _put_reasons(columns: dict[str, Any], place: Any, source: str, reasons: npt.
         columns[f"reason_{number + 1}"][place] = reasons[:, number]
 
 
-def _nothing(count: int) -> npt.NDArray[np.object_]:
-    return np.full(count, None, dtype=object)
+def _nothing(count: int, kind: pa.DataType) -> npt.NDArray[Any]:
+    """A column of unknowns."""
+    return np.full(count, np.nan) if pa.types.is_floating(kind) else np.full(count, None, dtype=object)
 
 
 def _array(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
