@@ -120,7 +120,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     for table, rows in health_rows(SHIPPED).items():
         home.control(table, rows)
     until_march(home)
-    home.build("--select", "+fct_customer_health", "+fct_churn_model", "+fct_churn_calibration")
+    home.build("--select", "+fct_customer_health", "+fct_churn_model", "+fct_churn_calibration", tests=False)
     found: dict[str, Any] = {"features": home.rows(FEATURES), "scores": home.rows(SCORES)}
     after_march(home)
     home.set_as_of(LATER)
