@@ -243,8 +243,9 @@ def _deliver_loyalty(home: WarehouseFixture) -> None:
     days = [date(2024, 2, 1) + timedelta(days=chance.randrange(800)) for _ in range(160)]
     home.deliver(
         "order",
-        [{"order_id": f"O{n}", "customer_id": chance.choice(names), "ordered_at": datetime(day.year, day.month, day.day),
-          "product_id": f"P{chance.randrange(3)}", "channel": chance.choice(["web", "store"]), "amount": Decimal(10),
+        [{"order_id": f"O{n}", "customer_id": chance.choice(names),
+          "ordered_at": datetime(day.year, day.month, day.day), "product_id": f"P{chance.randrange(3)}",
+          "channel": chance.choice(["web", "store"]), "amount": Decimal(10),
           "currency": chance.choice(["CNY", "USD"])} for n, day in enumerate(days)],
     )  # fmt: skip
     responses, answers = [], []
@@ -254,7 +255,9 @@ def _deliver_loyalty(home: WarehouseFixture) -> None:
                           "customer_id_space": "crm", "submitted_at": datetime(2024, 11, 1 + n % 28)})  # fmt: skip
         answers += [{"response_id": f"loyal{n}", "question_id": f"{survey}.csat", "answer_value": chance.randint(1, 5)}]
         if survey == "yearly":
-            answers += [{"response_id": f"loyal{n}", "question_id": "yearly.nps", "answer_value": chance.randint(0, 10)}]
+            answers += [
+                {"response_id": f"loyal{n}", "question_id": "yearly.nps", "answer_value": chance.randint(0, 10)}
+            ]
     home.deliver("survey_response", responses, source="survey")
     home.deliver("survey_answer", answers, source="survey")
     rates = CurrencyRates(to="CNY", rates={"USD": {date(2024, 1, 1): Decimal("7.1")}})

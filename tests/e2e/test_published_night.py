@@ -353,7 +353,9 @@ def test_renewals_of_what_was_due(night: Night) -> None:
         "from marts.fct_contract_renewal where is_due_decided"
     )
     assert found == tuple(
-        truth[part][side] for part in ("renewed", "amount_renewed", "voluntary") for side in ("numerator", "denominator")
+        truth[part][side]
+        for part in ("renewed", "amount_renewed", "voluntary")
+        for side in ("numerator", "denominator")
     )
 
 
