@@ -35,7 +35,7 @@ Row = dict[str, Any]
 
 
 class CurrencyRates(BaseModel):
-    """What one unit of each other currency was worth in the installation's, from a date on; without any, none is known."""
+    """What a unit of each other currency was worth in the installation's, from a date on; without any none is known."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -67,7 +67,7 @@ def read_currency_rates(folder: Path, currency: str) -> CurrencyRates:
 
 
 def currency_rate_rows(rates: CurrencyRates, currency: str) -> list[Row]:
-    """One row per currency and stretch of time with one rate, [valid_from_date, valid_to_date); the own one always is 1."""
+    """One row per currency and stretch of time with one rate, [valid_from_date, valid_to_date); the own is always 1."""
     own = {"currency": currency, "valid_from_date": _ALWAYS_FROM, "valid_to_date": _ALWAYS_TO, "rate": Decimal(1)}
     return [own, *(row for name in sorted(rates.rates) for row in _rows_of(name, rates.rates[name]))]
 

@@ -165,9 +165,7 @@ def write_inputs(settings: Settings, as_of: datetime, verified: set[str]) -> Inp
         **experience_tables.experience_tables(settings.config),
         **health_tables.health_tables(settings.config),
         "sla_policy": sla_policy_rows(read_sla(settings.config), settings.timezone),
-        "currency_rate": currency_rate_rows(
-            read_currency_rates(settings.config, settings.currency), settings.currency
-        ),
+        "currency_rate": currency_rate_rows(read_currency_rates(settings.config, settings.currency), settings.currency),
     }
     for name, rows in tables.items():
         schema = pa.schema(list(SCHEMAS[name].items()))

@@ -243,8 +243,9 @@ def _deliver_loyalty(home: WarehouseFixture) -> None:
     days = [date(2024, 2, 1) + timedelta(days=chance.randrange(800)) for _ in range(160)]
     home.deliver(
         "order",
-        [{"order_id": f"O{n}", "customer_id": chance.choice(names), "ordered_at": datetime(day.year, day.month, day.day),
-          "product_id": f"P{chance.randrange(3)}", "channel": chance.choice(["web", "store"]), "amount": Decimal(10),
+        [{"order_id": f"O{n}", "customer_id": chance.choice(names),
+          "ordered_at": datetime(day.year, day.month, day.day), "product_id": f"P{chance.randrange(3)}",
+          "channel": chance.choice(["web", "store"]), "amount": Decimal(10),
           "currency": chance.choice(["CNY", "USD"])} for n, day in enumerate(days)],
     )  # fmt: skip
     responses, answers = [], []

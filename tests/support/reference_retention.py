@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 GRACE = 30
 ACTIVE_ORDER_DAYS = 365
@@ -121,7 +122,7 @@ def silence(orders: list[date], until: date) -> tuple[float, bool] | None:
     days = sorted({day for day in orders if day <= until})
     if len(days) < 3:
         return None
-    intervals = [(later - earlier).days for earlier, later in zip(days, days[1:], strict=False)]
+    intervals = [(later - earlier).days for earlier, later in pairwise(days)]
     mean = sum(intervals) / len(intervals)
     return mean, (until - days[-1]).days > INTERVALS * mean
 

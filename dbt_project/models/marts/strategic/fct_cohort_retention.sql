@@ -118,7 +118,7 @@ cells as (
     from sizes
     inner join months
         on months.month_start_date >= sizes.cohort_month
-    inner join (select min(month_start_date) as first_month_date from activity) as known
+    inner join (select min(known_month.month_start_date) as first_month_date from activity as known_month) as known
         on months.month_start_date >= known.first_month_date
     left join activity
         on activity.cohort_month = sizes.cohort_month

@@ -56,11 +56,11 @@ successions as (
     union all
     select
         due.contract_key,
-        due.monthly_amount,
-        renewal.contract_key,
+        due.monthly_amount as amount_due,
+        renewal.contract_key as renewed_by_contract_key,
         renewal.start_date,
         renewal.monthly_amount,
-        2
+        2 as kind_rank
     from contracts as due
     inner join contracts as renewal
         on renewal.customer_key = due.customer_key

@@ -142,6 +142,15 @@ spine as (
 
 ),
 
+spanned as (
+
+    select
+        spine.*,
+        {{ dbt.datediff('spine.first_order_date', 'spine.last_order_date', 'day') }} as buying_days
+    from spine
+
+),
+
 -- the mean of the own intervals between days of orders, once there are enough of them to speak of a rhythm
 rhythms as (
 
@@ -149,12 +158,10 @@ rhythms as (
         spine.*,
         case
             when spine.order_day_count > {{ var('silence_min_intervals') }}
-                then
-                    cast({{ dbt.datediff('spine.first_order_date', 'spine.last_order_date', 'day') }} as double)
-                    / (spine.order_day_count - 1)
+                then cast(spine.buying_days as double) / (spine.order_day_count - 1)
         end as order_interval_days,
         {{ dbt.datediff('spine.last_order_date', 'spine.reached_date', 'day') }} as silent_days
-    from spine
+    from spanned as spine
 
 ),
 

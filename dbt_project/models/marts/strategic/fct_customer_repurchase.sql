@@ -40,15 +40,10 @@ final as (
         buyers.second_order_date,
         cast({{ dbt.datediff('buyers.first_order_date', 'buyers.second_order_date', 'day') }} as bigint)
             as days_to_second_order,
-        buyers.order_day_count,
         {%- for days in var('repurchase_days') %}
-        case
-            when as_of.as_of_date >= {{ add_days('buyers.first_order_date', days) }}
-                then coalesce(
-                    buyers.second_order_date <= {{ add_days('buyers.first_order_date', days) }}, false
-                )
-        end as is_repurchased_{{ days }}d{{ ',' if not loop.last }}
+        {{ bought_within('buyers', days) }} as is_repurchased_{{ days }}d,
         {%- endfor %}
+        buyers.order_day_count
     from buyers
     cross join {{ ref('stg_as_of') }} as as_of
     inner join {{ ref('fct_order') }} as first_order

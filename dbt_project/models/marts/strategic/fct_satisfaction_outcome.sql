@@ -8,8 +8,11 @@ with answers as (
         'nps' as score_kind,
         response.nps_score as score,
         -- the bands are part of what the net promoter score is
-        case when response.nps_score >= 9 then 'promoter' when response.nps_score >= 7 then 'passive' else 'detractor' end
-            as satisfaction_band
+        case
+            when response.nps_score >= 9 then 'promoter'
+            when response.nps_score >= 7 then 'passive'
+            else 'detractor'
+        end as satisfaction_band
     from {{ ref('fct_survey_response') }} as response
     where response.is_nps_counted and response.nps_score is not null
     union all
@@ -97,7 +100,8 @@ bought as (
         max(case when ordered.ordered_date <= chosen.measured_date then 1 else 0 end) as bought_before,
         max(
             case
-                when ordered.ordered_date > chosen.measured_date and ordered.ordered_date <= chosen.window_end_date then 1
+                when ordered.ordered_date <= chosen.measured_date then 0
+                when ordered.ordered_date <= chosen.window_end_date then 1
                 else 0
             end
         ) as bought_after
@@ -129,8 +133,8 @@ final as (
         chosen.measured_date,
         chosen.window_end_date,
         case
-            when covered.response_key is not null and as_of.as_of_date >= {{ add_days('chosen.window_end_date', grace) }}
-                then lost.response_key is null
+            when covered.response_key is null then null
+            when as_of.as_of_date >= {{ add_days('chosen.window_end_date', grace) }} then lost.response_key is null
         end as is_retained,
         case
             when bought.bought_before = 1 and as_of.as_of_date >= chosen.window_end_date then bought.bought_after = 1
