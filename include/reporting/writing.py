@@ -15,6 +15,7 @@ from include.errors import MetricsError
 from include.reporting.dictionary_page import dictionary_page
 from include.reporting.metrics_page import metrics_page
 from include.reporting.served_facts import ServedFacts, read_served_facts
+from include.reporting.strategic import write_model_card
 from include.reporting.words import LANGUAGES, word
 from include.settings import Settings, night_text
 from include.warehouse.night_summary import Language
@@ -64,10 +65,11 @@ def write_reports(settings: Settings, as_of: datetime | None = None) -> ReportSu
     folder = metrics_page_file(settings.home, settings.language).parent
     for name, content in pages.items():
         files.write_bytes(folder / name, content)
+    cards = write_model_card(settings.home)
     return ReportSummary(
         path=str(metrics_page_file(settings.home, settings.language)),
-        pages=len(pages),
-        size=sum(len(content) for content in pages.values()),
+        pages=len(pages) + len(cards),
+        size=sum(len(content) for content in pages.values()) + sum(cards.values()),
     )
 
 
