@@ -20,7 +20,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import landing_history
+from benchmarks import customer_value, landing_history
 from benchmarks.landing_gate import RESPONSES, TICKETS, Delivery, clear
 from benchmarks.warehouse import metrics, survey_marts, ticket_marts
 from benchmarks.warehouse.home import restore_prepared
@@ -34,6 +34,8 @@ MOST_GROWTH = 1.10
 FEW, MANY = 2, 700
 FEW_ROWS, MANY_ROWS = 100_000, 1_000_000
 METRICS_MOST_SECONDS, METRICS_MOST_MEMORY_MB = 20, 2048
+VALUE_MOST_SECONDS = {"fit": 15, "score": 5}
+VALUE_MOST_MEMORY_MB = 2048
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Part(StrEnum):
     history = "history"
     tickets = "tickets"
     surveys = "surveys"
+    customers = "customers"
 
 
 def main(
@@ -78,6 +81,7 @@ def main(
             Part.history: lambda: _history(console, scratch, nights, rounds),
             Part.tickets: lambda: _ticket_marts(console, scratch, few, many),
             Part.surveys: lambda: _survey_marts(console, scratch, few, many),
+            Part.customers: lambda: _customer_value(console, scratch, customer_value.CUSTOMERS),
         }
         missed = [one for part in parts or Part for one in measure[part]()]
     for one in missed:
@@ -148,6 +152,25 @@ def _survey_marts(console: Console, scratch: Path, few: int, many: int) -> list[
         missed.append(f"{shape} took {published.elapsed:.0f} s, more than {METRICS_MOST_SECONDS}")
     if published.memory_mb > METRICS_MOST_MEMORY_MB:
         missed.append(f"{shape} took {published.memory_mb:.0f} MB, more than {METRICS_MOST_MEMORY_MB}")
+    return missed
+
+
+def _customer_value(console: Console, scratch: Path, customers: int) -> list[str]:
+    """Models of customer value: fitted and applied, each in a process of its own."""
+    console.print(f"[bold]Customer value[/]  {customers:,} customers ...")
+    home = scratch / "customer_value"
+    customer_value.prepare(home, customers)
+    table = Table("step", "s", "CPU s", "peak MB")
+    missed = []
+    for step, most in VALUE_MOST_SECONDS.items():
+        found = _run(f"customer_value.{step}", home)
+        table.add_row(step, f"{found.elapsed:.1f}", f"{found.all:.1f}", f"{found.memory_mb:.0f}")
+        if found.elapsed > most:
+            missed.append(f"customer value: {step} took {found.elapsed:.0f} s, more than {most}")
+        if found.memory_mb > VALUE_MOST_MEMORY_MB:
+            missed.append(f"customer value: {step} took {found.memory_mb:.0f} MB, more than {VALUE_MOST_MEMORY_MB}")
+    files.remove(home)
+    console.print(table)
     return missed
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import landing_history
+from benchmarks import customer_value, landing_history
 from benchmarks.landing_gate import DELIVERIES
 from benchmarks.warehouse import metrics, survey_marts, ticket_marts
 
@@ -26,6 +26,8 @@ SIDES: dict[str, Callable[[Path], Callable[[], object]]] = {
     "survey_marts.floor": survey_marts.floor,
     "survey_marts.marts": survey_marts.marts,
     "metrics.publish": metrics.publish,
+    "customer_value.fit": customer_value.fit,
+    "customer_value.score": customer_value.score,
 }
 
 

@@ -91,6 +91,8 @@ def compile_models(manifest: Any, folder: Path, project: Path = PROJECT) -> dict
         invoke_dbt(manifest, project, "compile", "--select", "resource_type:model")
     compiled = {}
     for node in project_models(manifest):
+        if node.language != "sql":
+            continue  # Python is judged as Python
         path = folder / "target" / "compiled" / PACKAGE / node.original_file_path
         compiled[node.name] = path.read_text(encoding="utf-8")
     return compiled

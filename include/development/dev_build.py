@@ -143,6 +143,7 @@ def _run_dbt(
         **dbt_environment(settings),
         "METRICS_DEV_FILE": str(dev_file(settings)),
         "METRICS_SERVED_FILE": str(served / WAREHOUSE),
+        "METRICS_MODEL_STORE": str(folder / "models"),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
     }

@@ -14,6 +14,7 @@ from include.reporting.dictionary_page import dictionary_page
 from include.reporting.metrics_page import metrics_page
 from include.reporting.rendering import page_environment, page_words
 from include.reporting.served_facts import ServedFacts, read_served_facts
+from include.reporting.strategic import write_model_card
 from include.reporting.words import LANGUAGES
 from include.settings import Settings, night_text
 from include.warehouse.night_summary import Language
@@ -66,10 +67,11 @@ def write_reports(
     folder = metrics_page_file(settings.home, settings.language).parent
     for name, content in pages.items():
         files.write_bytes(folder / name, content)
+    cards = write_model_card(settings.home)
     return ReportSummary(
         path=str(metrics_page_file(settings.home, settings.language)),
-        pages=len(pages),
-        size=sum(len(content) for content in pages.values()),
+        pages=len(pages) + len(cards),
+        size=sum(len(content) for content in pages.values()) + sum(cards.values()),
     )
 
 

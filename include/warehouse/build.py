@@ -120,6 +120,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "METRICS_WAREHOUSE_FILE": str(build_file(home).relative_to(home)),
         "METRICS_WAREHOUSE_INPUTS": str(inputs_folder(home).relative_to(home)),
+        "METRICS_MODEL_STORE": str(home / "warehouse" / "models"),
         "METRICS_TIMEZONE": settings.timezone,
         "METRICS_BUILD_MEMORY": f"{settings.build_memory_mb}MB" if settings.build_memory_mb else _own_limit(),
         "DBT_TARGET_PATH": str(work / "target"),

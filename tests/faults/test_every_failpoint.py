@@ -79,6 +79,7 @@ STAGES = {
             *written("inputs", "empty_inputs"),
             *removed("build_record", "set_aside", "build_file"),
             "build:dbt_node",
+            *written("model"),
             "build:before_record",
             *written("build_record", "built"),
         ),

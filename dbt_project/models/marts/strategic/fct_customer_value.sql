@@ -8,29 +8,31 @@ with months as (
 
 ),
 
--- only the installation's currency adds up; what is left out is counted by reason
+-- amounts add up in the installation's currency alone; what is left out is counted by reason
 purchases as (
 
     select
         ordered.customer_key,
         {{ month_start('ordered.ordered_date') }} as month_start_date,
         ordered.ordered_date,
-        coalesce(ordered.currency, as_of.currency) = as_of.currency as is_own_currency,
-        ordered.amount - coalesce(ordered.refund_amount, 0) as revenue,
-        ordered.amount - coalesce(ordered.refund_amount, 0) - ordered.cost as margin
+        currency_rate.rate is not null as is_convertible,
+        {{ converted('ordered.amount - coalesce(ordered.refund_amount, 0)') }} as revenue,
+        {{ converted('ordered.amount - coalesce(ordered.refund_amount, 0) - ordered.cost') }} as margin
     from {{ ref('fct_order') }} as ordered
     cross join {{ ref('stg_as_of') }} as as_of
+    -- a source that names no currency means the installation's
+    {{ currency_rate_join('coalesce(ordered.currency, as_of.currency)', 'ordered.ordered_date') }}
     where ordered.is_counted and ordered.customer_key <> 0 and ordered.ordered_date <= as_of.as_of_date
     union all
     select
         contract.customer_key,
         contract.month_start_date,
         null,
-        contract.currency = as_of.currency,
-        contract.revenue,
-        contract.margin
+        currency_rate.rate is not null,
+        {{ converted('contract.revenue') }},
+        {{ converted('contract.margin') }}
     from {{ ref('int_contract_month') }} as contract
-    cross join {{ ref('stg_as_of') }} as as_of
+    {{ currency_rate_join('contract.currency', 'contract.month_start_date') }}
 
 ),
 
@@ -39,14 +41,14 @@ monthly as (
     select
         customer_key,
         month_start_date,
-        sum(case when is_own_currency then revenue end) as revenue,
-        sum(case when is_own_currency then margin end) as margin,
+        sum(revenue) as revenue,
+        sum(margin) as margin,
         count(ordered_date) as order_count,
         min(ordered_date) as first_order_date,
         max(ordered_date) as last_order_date,
-        sum(case when not is_own_currency then 1 else 0 end) as other_currency_count,
-        sum(case when is_own_currency and revenue is null then 1 else 0 end) as no_amount_count,
-        sum(case when is_own_currency and revenue is not null and margin is null then 1 else 0 end) as no_cost_count
+        sum(case when not is_convertible then 1 else 0 end) as other_currency_count,
+        sum(case when is_convertible and revenue is null then 1 else 0 end) as no_amount_count,
+        sum(case when is_convertible and revenue is not null and margin is null then 1 else 0 end) as no_cost_count
     from purchases
     group by customer_key, month_start_date
 
@@ -96,16 +98,25 @@ final as (
         end as left_out_reason,
         cast(totals.other_currency_count + totals.no_amount_count as bigint) as left_out_count,
         cast(totals.no_cost_count as bigint) as no_cost_count,
-        cast(null as double) as p_alive,
-        cast(null as double) as expected_orders_12m,
-        cast(null as double) as expected_order_value,
-        cast(null as double) as predicted_ltv_12m,
-        cast(null as double) as predicted_ltv_24m,
-        cast(null as double) as predicted_ltv_36m,
-        cast(null as double) as churn_probability,
-        cast(null as {{ dbt.type_string() }}) as model_version
+        predicted.p_alive,
+        predicted.expected_orders_12m,
+        predicted.expected_order_value,
+        {%- for months in [12, 24, 36] %}
+        predicted.predicted_ltv_{{ months }}m,
+        predicted.predicted_ltv_{{ months }}m_low,
+        predicted.predicted_ltv_{{ months }}m_high,
+        {%- endfor %}
+        predicted.churn_probability,
+        predicted.model_version,
+        coalesce(predicted.prediction_method, 'none') as prediction_method,
+        coalesce(predicted.contract_prediction_method, 'none') as contract_prediction_method,
+        predicted.prediction_basis,
+        predicted.prediction_warnings
     from totals
     cross join {{ ref('stg_as_of') }} as as_of
+    left join {{ ref('int_customer_value_predicted') }} as predicted
+        on predicted.customer_key = totals.customer_key
+        and predicted.as_of_date = totals.reached_date
     -- a valuation is one of the end of its day
     {{ customer_version_join('totals.customer_key', local_midnight(add_days('totals.reached_date', 1))) }}
 

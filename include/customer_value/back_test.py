@@ -1,0 +1,79 @@
+"""Was an earlier cut right? Its model against the orders that came afterwards, and a naive rule beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from include.customer_value.bg_nbd import expected_orders, probability_alive, probability_of_silence
+from include.customer_value.maximum_likelihood import Fit, Floats
+
+Ints = npt.NDArray[np.int64]
+BINS = 10
+
+
+@dataclass(frozen=True)
+class BackTest:
+    """What was predicted at a cut, held against what came within some days.
+
+    Attributes:
+        days, customers: length of the hold-out, customers known at its beginning.
+        predicted, actual: mean number of order days in it.
+        error, naive_error: mean absolute error per customer; of the model, and of the rate of all customers until then.
+        auc: of the probability to order again. .5 is chance.
+        brier, naive_brier: mean squared error of that probability; of the model, and of the share of those who did
+            order again, which nobody knew beforehand: the best that one number for all can do.
+        calibration_error: mean distance of predicted and observed share, over tenths of the customers.
+    """
+
+    days: int
+    customers: int
+    predicted: float
+    actual: float
+    error: float
+    naive_error: float
+    auc: float
+    brier: float
+    naive_brier: float
+    calibration_error: float
+
+
+def back_test(fit: Fit, frequency: Ints, recency: Ints, age: Ints, came: Ints, days: int) -> BackTest:
+    """Hold the model of an earlier cut against the `came` order days of its customers in the `days` after it."""
+    ends = np.array([float(days)])
+    expected = expected_orders(fit, frequency, age, ends, np.ones((1, 1))).orders[:, 0]
+    predicted = probability_alive(fit, frequency, recency, age) * expected
+    again = 1 - probability_of_silence(fit, frequency, recency, age, days)
+    happened = (came > 0).astype(float)
+    rate = frequency.sum() / max(int(age.sum()), 1) * days
+    return BackTest(
+        days=days,
+        customers=len(came),
+        predicted=float(predicted.mean()),
+        actual=float(came.mean()),
+        error=float(np.abs(predicted - came).mean()),
+        naive_error=float(np.abs(rate - came).mean()),
+        auc=auc(again, came > 0),
+        brier=float(np.mean((again - happened) ** 2)),
+        naive_brier=float(happened.mean() * (1 - happened.mean())),
+        calibration_error=calibration_error(again, happened),
+    )
+
+
+def auc(score: Floats, happened: npt.NDArray[np.bool_]) -> float:
+    """Probability that whom it happened to has the higher score, ties half; nan if it happened to all or none."""
+    _, place, count = np.unique(score, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(count) - (count - 1) / 2)[place]
+    positives = int(happened.sum())
+    pairs = positives * (len(score) - positives)
+    return float((ranks[happened].sum() - positives * (positives + 1) / 2) / pairs) if pairs else float("nan")
+
+
+def calibration_error(probability: Floats, happened: Floats) -> float:
+    """Mean absolute distance between predicted and observed share over tenths of equal size, by probability."""
+    order = np.lexsort((happened, probability))
+    tenths = [part for part in np.array_split(order, BINS) if len(part)]
+    distances = [abs(float(probability[part].mean() - happened[part].mean())) * len(part) for part in tenths]
+    return sum(distances) / len(probability)
