@@ -150,12 +150,12 @@ def _triangle(rows: Sequence[Row]) -> list[tuple[str, int, list[Cell | None]]]:
     for month, known in sorted(cohorts.items()):
         cells: list[Cell | None] = []
         for number in range(13):
-            row = known.get(number)
-            if row is None or not row["cohort_size"] or row["active_count"] is None:
+            found = known.get(number)
+            if found is None or not found["cohort_size"] or found["active_count"] is None:
                 cells.append(None)
                 continue
-            share = row["active_count"] / row["cohort_size"]
-            cells.append(Cell(f"{share:.0%}", row["cohort_size"], share))
+            share = found["active_count"] / found["cohort_size"]
+            cells.append(Cell(f"{share:.0%}", found["cohort_size"], share))
         table.append((f"{month:%Y-%m}", max(row["cohort_size"] for row in known.values()), cells))
     return table
 
@@ -166,12 +166,12 @@ def _rhythm(rows: Sequence[Row]) -> list[tuple[str, list[Cell | None]]]:
     for often, name in enumerate(OFTEN):
         cells: list[Cell | None] = []
         for ago in range(len(AGO)):
-            row = known.get((often, ago))
-            if row is None:
+            found = known.get((often, ago))
+            if found is None:
                 cells.append(None)
             else:
-                alive = row["p_alive"]
-                cells.append(Cell("–" if alive is None else f"{alive:.0%}", row["customers"], alive))
+                alive = found["p_alive"]
+                cells.append(Cell("–" if alive is None else f"{alive:.0%}", found["customers"], alive))
         table.append((name, cells))
     return table
 
