@@ -6,11 +6,9 @@ What the dbt models `int_churn_model_fitted` and `int_customer_churn_scored` are
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -108,17 +106,6 @@ def churn_settings(setting: Mapping[str, Any], grace_days: int) -> ChurnSettings
         refit_months=int(setting["refit_months"]),
         coverage_min=float(setting["coverage_min"]) / 100,
     )
-
-
-def store_folder() -> Path:
-    """Where fitted models are kept: METRICS_MODEL_STORE, else beside what dbt reads."""
-    given = os.environ.get("METRICS_MODEL_STORE")
-    return Path(given) if given else Path(os.environ["METRICS_WAREHOUSE_INPUTS"]) / ".." / "models"
-
-
-def rows_of(relation: Any) -> list[dict[str, Any]]:
-    """All rows of a small relation."""
-    return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
 
 
 def fitted_models(features: Any, settings: ChurnSettings, store: ModelStore) -> pa.Table:

@@ -2,7 +2,8 @@
 
 
 def model(dbt, session):
-    from include.customer_value.churn_tables import churn_settings, rows_of, scored_customers
+    from include.customer_value.churn_tables import churn_settings, scored_customers
+    from include.customer_value.warehouse_relations import rows_of
 
     (setting,) = rows_of(dbt.ref("stg_health_setting"))
     return scored_customers(
