@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from include import files
+from include.reporting.rendering import page_environment, page_words
 from include.reporting.strategic.card_facts import CardFacts, read_card_facts
 from include.reporting.strategic.card_page import card_page, say
-from include.reporting.words import LANGUAGES, word
+from include.reporting.words import LANGUAGES
 from include.warehouse.night_summary import Language
 
 _HERE = Path(__file__).parent
@@ -40,18 +39,5 @@ def write_model_card(home: Path) -> dict[Path, int]:
 
 
 def _rendered(facts: CardFacts, language: Language) -> str:
-    environment = Environment(
-        loader=FileSystemLoader([_HERE / "templates", _HERE.parent / "templates"]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(f"{_PAGE}.html.j2").render(
-        **card_page(facts, language),
-        language=language,
-        other="en" if language == "zh" else "zh",
-        page=_PAGE,
-        word=partial(word, language),
-        say=partial(say, language),
-    )
+    template = page_environment(_HERE / "templates").get_template(f"{_PAGE}.html.j2")
+    return template.render(**card_page(facts, language), **page_words(_PAGE, language), say=partial(say, language))
