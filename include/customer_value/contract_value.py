@@ -88,8 +88,8 @@ def decisions_by_term(contracts: Contracts, cut: int, grace_days: int) -> dict[i
 def contract_share(contracts: Contracts, cut: int) -> float | None:
     """Margin of revenue of the contracts known at the cut whose cost is known; None without any."""
     told = (contracts.start <= cut) & np.isfinite(contracts.margin)
-    revenue = fsum(contracts.amount[told])
-    return max(fsum(contracts.margin[told]) / revenue, 0.0) if revenue > 0 else None
+    revenue = fsum(contracts.amount[told].tolist())
+    return max(fsum(contracts.margin[told].tolist()) / revenue, 0.0) if revenue > 0 else None
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,8 @@ def predict_contracts(
         method[rows] = 0 if int(term) in fits else 1
         chances, slopes = _chances(fit, first, worth.shape[1] - 1)
         likely[rows] = np.einsum("nk,nkh->nh", chances[:, 1:], worth[:, 1:, :]) * daily[rows, None]
-        slope = np.einsum("pnk,nkh->pnh", slopes[:, :, 1:], worth[:, 1:, :]) * daily[rows, None]
-        spread[rows] = np.sqrt(np.maximum(np.einsum("pnh,pq,qnh->nh", slope, fit.sigma, slope), 0.0))
+        slope = np.einsum("pnk,nkh->nhp", slopes[:, :, 1:], worth[:, 1:, :]) * daily[rows, None, None]
+        spread[rows] = np.sqrt(np.maximum(np.sum((slope @ fit.sigma) * slope, axis=2), 0.0))
         lapse[rows] = 1 - chances[np.arange(len(rows)), np.minimum(due, chances.shape[1] - 1)]
     return _by_customer(in_force.customer, certain, likely, spread, lapse, method)
 

@@ -71,12 +71,12 @@ class Worth:
 
 def order_worth(histories: OrderHistories, share_elsewhere: float | None) -> Worth:
     """Worth of order days; `share_elsewhere` is the margin share of contracts, for orders without any known cost."""
-    revenue, margin = fsum(histories.margin_revenue), fsum(histories.margin_total)
+    revenue, margin = fsum(histories.margin_revenue.tolist()), fsum(histories.margin_total.tolist())
     share = margin / revenue if revenue > 0 else share_elsewhere
     basis = "revenue" if share is None else "margin"
     share = max(1.0 if share is None else share, 0.0)
-    everything = margin + share * fsum(histories.revenue_total)
-    good = fsum(histories.margin_sum) + share * fsum(histories.revenue_sum)
+    everything = margin + share * fsum(histories.revenue_total.tolist())
+    good = fsum(histories.margin_sum.tolist()) + share * fsum(histories.revenue_sum.tolist())
     return Worth(basis, share, min(max(everything / good, 0.0), 1.0) if good > 0 else 0.0)
 
 
@@ -122,7 +122,7 @@ def order_values(histories: OrderHistories, worth: Worth, values: Fit | None, co
         return mean * worth.kept, spread
     expected = expected_value(values, days, total)
     gradient = value_gradient(values, days, total)
-    spread = np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", gradient, values.sigma, gradient), 0.0))
+    spread = np.sqrt(np.maximum(np.sum((gradient @ values.sigma) * gradient, axis=1), 0.0))
     overall = float(total.sum() / max(int(days.sum()), 1))
     unknown = (days == 0) | ~np.isfinite(expected)
     return np.where(unknown, overall, expected) * worth.kept, np.where(unknown, 0.0, spread)
@@ -142,7 +142,7 @@ def predict_orders(
     alive = probability_alive(orders, x, histories.recency, age)
     gradient = silence_of_alive_gradient(orders, x, histories.recency, age)[:, None, :]
     gradient = gradient + expected.gradient / np.maximum(expected.weighted, 1e-300)[:, :, None]
-    variance = np.einsum("nhi,ij,nhj->nh", gradient, orders.sigma, gradient)
+    variance = np.sum((gradient @ orders.sigma) * gradient, axis=2)
     amount, amount_spread = value
     return OrderPrediction(
         method="bg_nbd",

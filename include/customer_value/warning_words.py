@@ -61,6 +61,6 @@ def joined(codes: Iterable[str]) -> str | None:
 
 
 def in_words(codes: Iterable[str], chinese: bool = False) -> str | None:
-    """Codes in words; None without any."""
-    told = [WORDS[code][1 if chinese else 0] for code in dict.fromkeys(codes)]
+    """Codes in words; None without any. A code without words stands as it is."""
+    told = [WORDS.get(code, (code, code))[1 if chinese else 0] for code in dict.fromkeys(codes)]
     return ("；" if chinese else "; ").join(told) or None

@@ -132,6 +132,14 @@ def test_one_time_buyers_are_alive_and_churn_nevertheless() -> None:
     assert probability_of_silence(fit, *one_time, 365) == pytest.approx([0.5, 3100 / 3465])
 
 
+def test_a_repeat_buyer_is_silent_if_gone_or_merely_waiting() -> None:
+    fit = replace(FIT, values=(1.0, 100.0, 0.5, 2.0))
+    silent = probability_of_silence(fit, np.array([1]), np.array([200]), np.array([200]), 300)
+
+    # P(alive) = 1 / (1 + .5 / 2) = .8; an order in 300 days, if alive: 1 - (300 / 600)^2 = .75
+    assert silent == pytest.approx([1 - 0.8 * 0.75])
+
+
 def test_who_has_been_silent_for_long_is_less_likely_to_be_alive() -> None:
     alive = probability_alive(FIT, np.array([10, 10, 10]), np.array([100, 400, 700]), np.array([700, 700, 700]))
 

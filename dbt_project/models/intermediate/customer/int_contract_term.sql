@@ -120,7 +120,9 @@ final as (
         termed.in_force_from_date,
         termed.in_force_to_date,
         termed.outcome = 'continued' as is_renewed,
-        cast(case when termed.currency = termed.own_currency then termed.monthly_amount end as double) as monthly_amount,
+        cast(case
+            when termed.currency = termed.own_currency then termed.monthly_amount
+        end as double) as monthly_amount,
         cast(case
             when termed.currency = termed.own_currency then termed.monthly_amount - termed.monthly_cost
         end as double) as monthly_margin

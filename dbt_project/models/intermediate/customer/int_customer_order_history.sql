@@ -56,11 +56,11 @@ totals as (
     select
         months.customer_key,
         months.reached_date,
+        {%- for name in sums %}
+        coalesce(sum(monthly.{{ name }}) {{ running }}, 0) as {{ name }},
+        {%- endfor %}
         min(monthly.first_order_date) {{ running }} as first_order_date,
         max(monthly.last_order_date) {{ running }} as last_order_date
-        {%- for name in sums %},
-        coalesce(sum(monthly.{{ name }}) {{ running }}, 0) as {{ name }}
-        {%- endfor %}
     from {{ ref('fct_customer_month') }} as months
     left join monthly
         on monthly.customer_key = months.customer_key
