@@ -88,7 +88,7 @@ def _model(model: Row, bins: Sequence[Row], language: Language) -> ModelView:
         (say(language, "test_cases"), f"{model['test_lost_count']:,} / {model['test_row_count']:,}"),
         (say(language, "naive_rate"), _percent(model["naive_rate"])),
         (say(language, "auc"), _number(model["auc"], 3)),
-        (say(language, "brier"), f"{_number(model['brier'], 4)} / {_number(model['naive_brier'], 4)}"),
+        (say(language, "brier"), _beside(model["brier"], model["naive_brier"])),
         (say(language, "gain"), _interval(model["brier_gain_low"], model["brier_gain_high"], 4)),
         (say(language, "calibration_error"), _percent(model["calibration_error"])),
         (say(language, "lift"), _number(model["lift_top_decile"], 1)),
@@ -215,6 +215,10 @@ def _percent(value: float | None) -> str:
 
 def _number(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:,.{digits}f}"
+
+
+def _beside(own: float | None, naive: float | None) -> str:
+    return "" if own is None or naive is None else f"{_number(own, 4)} / {_number(naive, 4)}"
 
 
 def _interval(low: float | None, high: float | None, digits: int) -> str:
