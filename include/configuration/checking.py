@@ -6,7 +6,9 @@ from datetime import datetime
 
 from include.configuration.business_time import remarks_on_years
 from include.configuration.calendars import read_calendars
+from include.configuration.currency_rates import read_currency_rates
 from include.configuration.experience_tables import experience_tables
+from include.configuration.health_tables import health_tables
 from include.configuration.sla import read_sla
 from include.settings import Settings, as_of_date
 
@@ -20,6 +22,8 @@ def check_configuration(settings: Settings) -> None:
     read_calendars(settings.config)
     read_sla(settings.config)
     experience_tables(settings.config)
+    read_currency_rates(settings.config, settings.currency)
+    health_tables(settings.config)
 
 
 def configuration_remarks(settings: Settings, as_of: datetime) -> list[str]:

@@ -6,7 +6,7 @@ Shares are of the rows they speak of; times are seconds, minutes, hours or days 
 from datetime import date
 from typing import Final
 
-FORMAT_VERSION: Final = 3
+FORMAT_VERSION: Final = 4
 DEFAULT_SEED: Final = 20260630
 
 # Sizes at scale 1
@@ -99,6 +99,8 @@ EXPANSION_SHARE: Final = 0.20
 CONTRACTION_SHARE: Final = 0.08
 ADD_ON_SHARE: Final = 0.08
 FOREIGN_CURRENCY_SHARE: Final = 0.02
+# Units of CNY for a dollar from a day on, as `config/currency_rates.yml` says; each begins on the first of a month.
+USD_RATES: Final = (("2021-01-01", 6.45), ("2022-07-01", 6.7), ("2024-01-01", 7.1), ("2025-07-01", 7.16))
 REFUND_SHARE: Final = 0.04
 VOIDED_ORDER_SHARE: Final = 0.006
 ORDERS_PER_NIGHT: Final = 16

@@ -265,11 +265,37 @@ def contract_truth(contracts: Contracts) -> Values:
             "churned_of_active_at_start": int((ends & decided & active).sum()),
             "undecided": int((ends & ~decided & (runs[:, 2] <= LAST_DAY)).sum()),
         }
-    return {"grace_days": GRACE_DAYS, "contracts": len(contracts), "by_month": by_month}
+    return {
+        "grace_days": GRACE_DAYS,
+        "contracts": len(contracts),
+        "by_month": by_month,
+        "renewals": renewal_truth(contracts),
+    }
+
+
+def renewal_truth(contracts: Contracts) -> Values:
+    """Contracts whose grace days are over, those renewed by name among them, and monthly amounts of both in CNY.
+
+    A contract renewed at a lower amount is renewed by that amount, at a higher one by its own.
+    """
+    due = contracts.end_day + GRACE_DAYS <= LAST_DAY
+    renewal = np.flatnonzero(contracts.renews >= 0)
+    renewed_by = np.full(len(contracts), -1)
+    renewed_by[contracts.renews[renewal]] = renewal
+    renewed = renewed_by >= 0
+    kept = np.where(renewed, np.minimum(contracts.amount, contracts.amount[renewed_by]), 0)
+    own = due & (contracts.currency == CNY)
+    lost = due & ~renewed
+    return {
+        "renewed": share_of(renewed, due),
+        "amount_renewed": shares(int(kept[own].sum()) // 100, int(contracts.amount[own].sum()) // 100),
+        "voluntary": share_of(contracts.is_voluntary, lost & (contracts.end_reason >= 0)),
+    }
 
 
 def value_truth(customers: Customers, contracts: Contracts, orders: Orders, strangers: Ints) -> Values:
-    """Historical value to the end in CNY; contracts by calendar-day share of their months."""
+    """Historical value to the end; contracts by calendar-day share of their months. What is in USD stands apart, in CNY
+    at the rate of the order's day or of the first day of the month."""
     valid = (orders.voided_at >= END) & (orders.ordered_at < END)
     refund = np.where(orders.refunded_at < END, orders.refund, 0)
     local = valid & (orders.currency == CNY)
@@ -280,7 +306,17 @@ def value_truth(customers: Customers, contracts: Contracts, orders: Orders, stra
     owner = _order_owners(customers, orders, strangers)
     ours = contracts.currency == CNY
     months = months_in_force(contracts, LAST_DAY)
+    abroad = valid & ~local
+    rate = usd_rate(local_day(orders.ordered_at))
+    converted = months_at_rates(contracts) * ~ours
     return {
+        "converted": {
+            "orders": int(abroad.sum()),
+            "revenue_orders": round(float(((orders.amount - refund) * rate)[abroad].sum() / 100), 2),
+            "margin_orders": round(float(((orders.amount - refund - orders.cost) * rate)[abroad].sum() / 100), 2),
+            "revenue_contracts": round(float((contracts.amount * converted).sum() / 100), 2),
+            "margin_contracts": round(float(((contracts.amount - contracts.cost) * converted).sum() / 100), 2),
+        },
         "orders": {
             "count": int(valid.sum()),
             "count_cny": int(local.sum()),
@@ -321,6 +357,27 @@ def months_in_force(contracts: Contracts, as_of_day: int) -> np.ndarray[Any, Any
         index = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
         months += sign * (index + (days - first) / length)
     return np.where(running, months, 0.0)
+
+
+def usd_rate(days: Ints) -> np.ndarray[Any, Any]:
+    """What a dollar was worth in CNY on each day; no rate (nan) before the first."""
+    since = np.array([day for day, _ in a.USD_RATES], "datetime64[D]").astype(np.int64)
+    rates = np.array([np.nan, *(rate for _, rate in a.USD_RATES)])
+    return rates[np.searchsorted(since, days, side="right")]
+
+
+def months_at_rates(contracts: Contracts) -> np.ndarray[Any, Any]:
+    """Months in force as `months_in_force`, each times the dollar's rate on its first day (none before the first rate).
+
+    A month has one rate because every rate begins on the first of a month.
+    """
+    since = np.array([day for day, _ in a.USD_RATES], "datetime64[D]").astype(np.int64)
+    steps = np.diff([0.0, *(rate for _, rate in a.USD_RATES)])
+    until_end = months_in_force(contracts, LAST_DAY)
+    return sum(
+        (step * (until_end - months_in_force(contracts, int(day) - 1)) for day, step in zip(since, steps, strict=True)),
+        np.zeros(len(contracts)),
+    )
 
 
 def _order_owners(customers: Customers, orders: Orders, strangers: Ints) -> Ints:

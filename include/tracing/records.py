@@ -105,6 +105,19 @@ ORIGINS: dict[str, tuple[Origin, ...]] = {
     ),
     "fct_customer_month": _CUSTOMERS,
     "fct_customer_value": _CUSTOMERS,
+    "fct_contract_renewal": (
+        Origin("contract", "contract_key", is_own=True, happened_at="cast(v.start_date as timestamp)"),
+        # its renewal, and what else the customer has
+        Origin("contract", None, happened_at="cast(v.start_date as timestamp)"),
+        Origin("customer", None, happened_at="cast(v.acquired_date as timestamp)"),
+    ),
+    "fct_customer_contract_movement": _CUSTOMERS,
+    "fct_customer_repurchase": _CUSTOMERS,
+    "fct_satisfaction_outcome": (
+        Origin("survey_response", "response_key", is_own=True, happened_at="v.submitted_at"),
+        _ANSWER,
+        *_CUSTOMERS,
+    ),
     # A sum over tickets by team, channel and so on: no record stands behind one row alone.
     "fct_backlog_daily": (),
 }
@@ -127,6 +140,10 @@ BUSINESS_IDS = {
     "dim_customer": "f.customer_id",
     "fct_customer_month": _ID_OF_CUSTOMER,
     "fct_customer_value": _ID_OF_CUSTOMER,
+    "fct_contract_renewal": "f.contract_id",
+    "fct_customer_contract_movement": f"concat_ws(' ', {_ID_OF_CUSTOMER}, f.currency)",
+    "fct_customer_repurchase": _ID_OF_CUSTOMER,
+    "fct_satisfaction_outcome": f"concat_ws(' ', {_ID_OF_RESPONSE}, f.score_kind)",
     "fct_backlog_daily": "cast(f.date_day as varchar)",
 }
 

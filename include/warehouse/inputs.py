@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include import files
-from include.configuration import experience_tables
+from include.configuration import experience_tables, health_tables
 from include.configuration.business_time import MARK, PIECE, TEAM_SCHEDULE, business_tables
 from include.configuration.calendars import read_calendars
+from include.configuration.currency_rates import CURRENCY_RATE_COLUMNS, currency_rate_rows, read_currency_rates
 from include.configuration.sla import read_sla
 from include.configuration.sla_tables import SLA_POLICY_COLUMNS, sla_policy_rows
 from include.contracts import load_contracts
@@ -106,10 +107,12 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
     "rule": {name: pa.string() for name in ("rule_id", "entity", "verdict", "requirement", "name_en", "name_zh")},
     "key_space": {"key_space": pa.string(), "key_space_rank": pa.int32()},
     **experience_tables.SCHEMAS,
+    **health_tables.SCHEMAS,
     "calendar_piece": PIECE,
     "calendar_mark": MARK,
     "team_schedule": TEAM_SCHEDULE,
     "sla_policy": SLA_POLICY_COLUMNS,
+    "currency_rate": CURRENCY_RATE_COLUMNS,
 }
 Row = dict[str, Any]
 
@@ -160,7 +163,9 @@ def write_inputs(settings: Settings, as_of: datetime, verified: set[str]) -> Inp
         "rule": _rule_rows(),
         "key_space": _key_space_rows(settings),
         **experience_tables.experience_tables(settings.config),
+        **health_tables.health_tables(settings.config),
         "sla_policy": sla_policy_rows(read_sla(settings.config), settings.timezone),
+        "currency_rate": currency_rate_rows(read_currency_rates(settings.config, settings.currency), settings.currency),
     }
     for name, rows in tables.items():
         schema = pa.schema(list(SCHEMAS[name].items()))

@@ -22,7 +22,8 @@ CORE = {
     "fct_customer_contract_movement", "fct_customer_month", "fct_customer_value", "audit_batch",
     "audit_check_result", "audit_decision", "audit_quarantined_row", "warehouse_state", "dim_asset",
     "dim_service_partner", "fct_visit", "fct_follow_up", "fct_review", "fct_usage_daily", "fct_improvement_action",
-    "fct_metric_target",
+    "fct_metric_target", "fct_contract_renewal", "fct_customer_repurchase", "fct_cohort_retention",
+    "fct_satisfaction_outcome",
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from include.configuration.currency_rates import CurrencyRates, currency_rate_rows
 from include.configuration.experience_tables import weight_rows
 from include.configuration.weights import CsiWeights, Scene
 from tests.support import warehouse_fixture
@@ -35,6 +36,14 @@ SEGMENTS = (
     "channel", "channel_group", "region", "product_line", "model", "issue_type", "team", "agent", "service_partner",
     "tier", "customer_type", "is_new_customer", "industry",
 )  # fmt: skip
+# Metrics that only customers with contracts, orders and answers of earlier years fill.
+LOYALTY = {
+    "renewal_rate", "amount_renewal_rate", "voluntary_churn_share", "customer_retention_rate", "gross_amount_retention",
+    "net_amount_retention", "amount_churn_rate", "order_churn_rate", "repurchase_rate_90d", "repurchase_rate_180d",
+    "repurchase_rate_365d", "retention_after_nps_relationship", "repurchase_after_nps_relationship",
+    "revenue_after_nps_relationship", "retention_after_csat_transactional", "repurchase_after_csat_transactional",
+    "revenue_after_csat_transactional",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +55,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> WarehouseFixture:
     tickets = _deliver_tickets(home, chance)
     _deliver_surveys(home, chance, tickets)
     _deliver_reviews(home)
+    _deliver_loyalty(home)
     home.build()
     return home
 
@@ -206,6 +216,54 @@ def _deliver_reviews(home: WarehouseFixture) -> None:
     )  # fmt: skip
 
 
+def _deliver_loyalty(home: WarehouseFixture) -> None:
+    """Customers of 2024 with contracts that were due, orders, and answers whose outcome is known by now."""
+    chance = random.Random("loyalty")
+    names = [f"D{n}" for n in range(40)]
+    home.deliver(
+        "customer",
+        [{"customer_id": name, "tier": chance.choice(["vip", "standard"]), "region": chance.choice(["north", "south"]),
+          "updated_at": datetime(2025, 1, 1)} for name in names],
+    )  # fmt: skip
+    contracts: list[dict[str, Any]] = []
+    for name in names:
+        start, end = date(2024, 1, 1), date(2024 + chance.randrange(1, 3), chance.randrange(1, 12), 20)
+        currency = chance.choice(["CNY", "CNY", "USD", "EUR"])
+        contracts.append({"contract_id": f"K{name}", "start_date": start, "end_date": end, "currency": currency,
+                          "is_voluntary": chance.choice([True, False, None])})  # fmt: skip
+        if chance.random() < 0.5:
+            contracts.append({"contract_id": f"L{name}", "start_date": end + timedelta(days=chance.choice([1, 20, 90])),
+                              "currency": currency, "renews_contract_id": f"K{name}"})  # fmt: skip
+    home.deliver(
+        "contract",
+        [{"customer_id": one["contract_id"][1:], "product_id": f"P{chance.randrange(3)}",
+          "monthly_amount": Decimal(chance.choice([100, 200, 300])), "monthly_cost": Decimal(50), **one}
+         for one in contracts],
+    )  # fmt: skip
+    days = [date(2024, 2, 1) + timedelta(days=chance.randrange(800)) for _ in range(160)]
+    home.deliver(
+        "order",
+        [{"order_id": f"O{n}", "customer_id": chance.choice(names),
+          "ordered_at": datetime(day.year, day.month, day.day), "product_id": f"P{chance.randrange(3)}",
+          "channel": chance.choice(["web", "store"]), "amount": Decimal(10),
+          "currency": chance.choice(["CNY", "USD"])} for n, day in enumerate(days)],
+    )  # fmt: skip
+    responses, answers = [], []
+    for n, name in enumerate(names):
+        survey = chance.choice(["after", "yearly"])
+        responses.append({"response_id": f"loyal{n}", "survey_id": survey, "customer_id": name,
+                          "customer_id_space": "crm", "submitted_at": datetime(2024, 11, 1 + n % 28)})  # fmt: skip
+        answers += [{"response_id": f"loyal{n}", "question_id": f"{survey}.csat", "answer_value": chance.randint(1, 5)}]
+        if survey == "yearly":
+            answers += [
+                {"response_id": f"loyal{n}", "question_id": "yearly.nps", "answer_value": chance.randint(0, 10)}
+            ]
+    home.deliver("survey_response", responses, source="survey")
+    home.deliver("survey_answer", answers, source="survey")
+    rates = CurrencyRates(to="CNY", rates={"USD": {date(2024, 1, 1): Decimal("7.1")}})
+    home.control("currency_rate", currency_rate_rows(rates, "CNY"))
+
+
 @pytest.fixture(scope="module")
 def oracle(warehouse: WarehouseFixture) -> Iterator[MetricFlowOracle]:
     with MetricFlowOracle(warehouse.warehouse, warehouse.dbt_target) as found:
@@ -336,7 +394,7 @@ def test_periods_before_the_tickets_have_no_complaint_rate(warehouse: WarehouseF
 def test_headline_metrics_are_published_by_every_segment(warehouse: WarehouseFixture) -> None:
     defined = {row["metric"]: row for row in warehouse.rows("select * from metrics.dim_metric")}
     published = {row["metric"] for row in warehouse.rows("select distinct metric from metrics.fct_metric_period")}
-    assert defined.keys() >= HEADLINE
+    assert defined.keys() >= HEADLINE | LOYALTY
     assert published == defined.keys()
     # nobody is asked the recommendation after a ticket, nobody says who has left, and the log holds no transfers
     silent = warehouse.rows(

@@ -330,9 +330,33 @@ def test_lifetime_value_to_the_cent(night: Night) -> None:
         "select sum(ltv_revenue)::double, sum(ltv_margin)::double from marts.fct_customer_value "
         "where as_of_date = (select as_of_date from audit.warehouse_state)"
     )
-    contracts = truth["contracts"]
-    assert revenue == pytest.approx(truth["ltv_revenue_orders"] + contracts["revenue_by_day_share"], abs=0.05)
-    assert margin == pytest.approx(truth["ltv_margin_orders"] + contracts["margin_by_day_share"], abs=0.05)
+    contracts, dollars = truth["contracts"], truth["converted"]
+    assert revenue == pytest.approx(
+        truth["ltv_revenue_orders"] + contracts["revenue_by_day_share"]
+        + dollars["revenue_orders"] + dollars["revenue_contracts"], abs=0.05
+    )  # fmt: skip
+    assert margin == pytest.approx(
+        truth["ltv_margin_orders"] + contracts["margin_by_day_share"]
+        + dollars["margin_orders"] + dollars["margin_contracts"], abs=0.05
+    )  # fmt: skip
+    assert dollars["revenue_orders"] > 0 and dollars["revenue_contracts"] > 0
+
+
+def test_renewals_of_what_was_due(night: Night) -> None:
+    truth = night.known["contracts"]["renewals"]
+    found = night.one(
+        "select count(*) filter (where is_renewed), count(*), "
+        "sum(amount_renewed) filter (where currency = 'CNY')::bigint, "
+        "sum(amount_due) filter (where currency = 'CNY')::bigint, "
+        "count(*) filter (where churn_kind = 'voluntary'), "
+        "count(*) filter (where churn_kind in ('voluntary', 'involuntary')) "
+        "from marts.fct_contract_renewal where is_due_decided"
+    )
+    assert found == tuple(
+        truth[part][side]
+        for part in ("renewed", "amount_renewed", "voluntary")
+        for side in ("numerator", "denominator")
+    )
 
 
 def test_customers_are_joined_as_they_were_made(night: Night) -> None:

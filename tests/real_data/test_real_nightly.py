@@ -72,6 +72,10 @@ def test_stated_churn_without_any_date(query: Query) -> None:
     assert found == [("snapshot", 1869, 7043, 0.2654)]
     dated = "select count(acquired_date) from marts.dim_customer where stated_status is not null"
     assert query(dated) == [(0,)]
+    # nor is a month, a renewal or a cohort made up for them
+    for mart in ("fct_customer_month", "fct_contract_renewal", "fct_customer_repurchase", "fct_satisfaction_outcome"):
+        theirs = f"select count(*) from marts.{mart} join marts.dim_customer using (customer_key) "
+        assert query(theirs + "where stated_status is not null") == [(0,)], mart
 
 
 def test_what_has_no_time_counts_in_the_snapshot_only(query: Query) -> None:

@@ -23,7 +23,10 @@ import pyarrow.parquet as pq
 from include.configuration.business_time import business_tables
 from include.configuration.calendars import FILE as CALENDARS
 from include.configuration.calendars import read_calendars
+from include.configuration.currency_rates import CurrencyRates, currency_rate_rows
 from include.configuration.experience_tables import sampling_rows, weight_rows
+from include.configuration.health import HealthConfiguration
+from include.configuration.health_tables import health_rows
 from include.configuration.sampling import Sampling
 from include.configuration.sla import ServiceLevels
 from include.configuration.sla_tables import sla_policy_rows
@@ -71,6 +74,10 @@ CONTROL = {
     "csi_weight": "scene VARCHAR, scene_rank INTEGER, dimension VARCHAR, weight DECIMAL(18, 6)",
     "sampling_purpose": "purpose VARCHAR, population VARCHAR, wave VARCHAR, recently_asked_days INTEGER",
     "sampling_stratum": "tier VARCHAR, stratum VARCHAR",
+    "health_item": "valid_from DATE, component VARCHAR, component_weight DECIMAL(18, 6), feature VARCHAR, "
+    "item_weight DECIMAL(18, 6), worst DECIMAL(18, 6), best DECIMAL(18, 6)",
+    "health_setting": "coverage_min INTEGER, contract_horizon_days INTEGER, order_horizon_days INTEGER, "
+    "min_losses INTEGER, refit_months INTEGER, success_percent INTEGER, is_contract_end_agreed BOOLEAN",
     "calendar_piece": "schedule VARCHAR, piece_date DATE, starts_at TIMESTAMP, ends_at TIMESTAMP, "
     "business_before BIGINT, is_business BOOLEAN",
     "calendar_mark": "schedule VARCHAR, bucket BIGINT, starts_at TIMESTAMP, business_before BIGINT, "
@@ -79,6 +86,7 @@ CONTROL = {
     "sla_policy": "policy VARCHAR, policy_en VARCHAR, policy_zh VARCHAR, policy_order INTEGER, sla_clock VARCHAR, "
     "tier VARCHAR, priority VARCHAR, issue_type VARCHAR, channel VARCHAR, valid_from_at TIMESTAMP, "
     "valid_to_at TIMESTAMP, target_minutes BIGINT, is_business_hours BOOLEAN",
+    "currency_rate": "currency VARCHAR, valid_from_date DATE, valid_to_date DATE, rate DECIMAL(18, 8)",
 }
 _ROWS_AT_A_TIME = 200
 # Without more said, everybody works day and night: business time is then the time on the calendar.
@@ -395,7 +403,9 @@ class WarehouseFixture:
             ],
             **weight_rows(CsiWeights()),
             **sampling_rows(Sampling()),
+            **health_rows(HealthConfiguration()),
             "sla_policy": sla_policy_rows(SERVICE_LEVELS, self.timezone),
+            "currency_rate": currency_rate_rows(CurrencyRates(), self.currency),
         }
 
     def _holding(self) -> list[Gate]:

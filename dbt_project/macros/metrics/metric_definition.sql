@@ -5,7 +5,7 @@
 {% macro metric_segments() %}
     {{ return([
         'channel', 'channel_group', 'region', 'product_line', 'model', 'issue_type', 'team', 'agent', 'service_partner',
-        'tier', 'customer_type', 'is_new_customer', 'industry', 'dimension',
+        'tier', 'customer_type', 'is_new_customer', 'industry', 'dimension', 'satisfaction_band',
     ]) }}
 {% endmacro %}
 

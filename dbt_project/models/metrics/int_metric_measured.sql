@@ -13,6 +13,11 @@
 -- depends_on: {{ ref('fct_survey_invitation') }}
 -- depends_on: {{ ref('fct_customer_month') }}
 -- depends_on: {{ ref('fct_customer_value') }}
+-- depends_on: {{ ref('fct_contract_renewal') }}
+-- depends_on: {{ ref('fct_customer_contract_movement') }}
+-- depends_on: {{ ref('fct_customer_repurchase') }}
+-- depends_on: {{ ref('fct_satisfaction_outcome') }}
+-- depends_on: {{ ref('fct_customer_health') }}
 -- depends_on: {{ ref('fct_visit') }}
 -- depends_on: {{ ref('fct_backlog_daily') }}
 -- depends_on: {{ ref('fct_order') }}

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from include.configuration.currency_rates import read_currency_rates
 from include.sample_company import KnownAnswers
+from include.settings import PROJECT_ROOT
 from tests.support.sample_files import Row, SampleFiles, iso_time, local_time
 
 AS_OF = datetime(2026, 6, 30, 16, tzinfo=UTC)
@@ -232,6 +236,56 @@ def test_value(files: SampleFiles, answers: KnownAnswers) -> None:
             total += monthly * (min(last, following - timedelta(days=1)) - start).days / length + monthly / length
             start = following
     assert total == pytest.approx(truth["contracts"]["revenue_by_day_share"], abs=0.01)
+
+
+def _rate(day: date) -> float:
+    rates = read_currency_rates(PROJECT_ROOT / "config", "CNY").rates["USD"]
+    return float(rates[max(since for since in rates if since <= day)])
+
+
+def test_value_in_dollars_is_converted_at_the_rate_of_its_day(files: SampleFiles, answers: KnownAnswers) -> None:
+    truth = answers.value["converted"]
+    orders = [
+        row
+        for row in files.current("orders.csv", "Order ID").values()
+        if row["Deleted"] == "false" and not row["Amount"].startswith("-") and row["Currency"] == "USD"
+    ]
+    assert len(orders) == truth["orders"] > 0
+    revenue = cost = 0.0
+    for row in orders:
+        local = datetime.fromisoformat(row["Order Date"]).astimezone(ZoneInfo("Asia/Shanghai")).date()
+        revenue += _rate(local) * (float(row["Amount"]) - float(row["Refund"]))
+        cost += _rate(local) * float(row["Cost"])
+    assert revenue == pytest.approx(truth["revenue_orders"], abs=0.01)
+    assert revenue - cost == pytest.approx(truth["margin_orders"], abs=0.01)
+
+    contracts = {row["contract_no"]: row for row in _contracts(files)}
+    total = 0.0
+    for row in contracts.values():
+        day = _day(contracts[row["renews"]]["end"]) + timedelta(days=1) if row["renews"] else _day(row["start"])
+        last = min(_day(row["end"]), LAST_DAY)
+        monthly = float(re.sub("[,元]", "", row["monthly_fee"])) if row["currency"] == "USD" else 0.0
+        while monthly and day <= last:
+            total += _rate(day.replace(day=1)) * monthly / monthrange(day.year, day.month)[1]
+            day += timedelta(days=1)
+    assert total == pytest.approx(truth["revenue_contracts"], abs=0.01)
+
+
+def test_renewals(files: SampleFiles, answers: KnownAnswers) -> None:
+    truth = answers.contracts["renewals"]
+    contracts = {row["contract_no"]: row for row in _contracts(files)}
+    renewed_by = {row["renews"]: row for row in contracts.values() if row["renews"]}
+    due = {no: row for no, row in contracts.items() if _day(row["end"]) + timedelta(days=30) <= LAST_DAY}
+    renewed = [no for no in due if no in renewed_by]
+    assert (len(renewed), len(due)) == (truth["renewed"]["numerator"], truth["renewed"]["denominator"])
+    assert 0.5 < len(renewed) / len(due) < 0.95
+    fee = {no: float(re.sub("[,元]", "", row["monthly_fee"])) for no, row in contracts.items()}
+    own = [no for no, row in due.items() if row["currency"] != "USD"]
+    kept = sum(min(fee[no], fee[renewed_by[no]["contract_no"]]) for no in own if no in renewed_by)
+    assert kept == truth["amount_renewed"]["numerator"]
+    assert sum(fee[no] for no in own) == truth["amount_renewed"]["denominator"]
+    told = [row["voluntary"] for no, row in due.items() if no not in renewed_by and row["voluntary"]]
+    assert (told.count("Y"), len(told)) == (truth["voluntary"]["numerator"], truth["voluntary"]["denominator"])
 
 
 def _mail(text: str) -> str:

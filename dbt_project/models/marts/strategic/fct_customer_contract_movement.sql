@@ -138,12 +138,14 @@ final as (
             'running.contraction', 'running.churned', 'running.reactivated', 'running.closing'] %}
         cast({{ amount }} as decimal(18, 4)) as {{ "opening" if loop.first else amount.split('.')[1] }},
         {%- endfor %}
+        currency_rate.rate as currency_rate,
         undecided.undecided_month_date is null
         or running.month_start_date < undecided.undecided_month_date as is_mature
     from running
     left join undecided
         on undecided.customer_key = running.customer_key
         and undecided.currency = running.currency
+    {{ currency_rate_join('running.currency', 'running.month_start_date') }}
     {{ customer_version_join('running.customer_key', local_midnight('running.month_start_date')) }}
     where
         running.closing <> 0

@@ -1,4 +1,8 @@
 {% set grace = var('contract_grace_days') %}
+{% set running = "over (
+            partition by customers.customer_key order by months.month_start_date
+            rows between unbounded preceding and current row
+        )" %}
 
 with months as (
 
@@ -23,7 +27,9 @@ order_months as (
     select
         ordered.customer_key,
         {{ month_start('ordered.ordered_date') }} as month_start_date,
+        min(ordered.ordered_date) as first_order_date,
         max(ordered.ordered_date) as last_order_date,
+        count(distinct ordered.ordered_date) as order_day_count,
         count(*) as order_count
     from {{ ref('fct_order') }} as ordered
     cross join {{ ref('stg_as_of') }} as as_of
@@ -118,10 +124,9 @@ spine as (
         coalesce(contract_months.contract_count, 0) as contract_count,
         coalesce(order_months.order_count, 0) as order_count,
         coalesce(warranty_months.asset_count, 0) as asset_count,
-        max(order_months.last_order_date) over (
-            partition by customers.customer_key order by months.month_start_date
-            rows between unbounded preceding and current row
-        ) as last_order_date
+        min(order_months.first_order_date) {{ running }} as first_order_date,
+        max(order_months.last_order_date) {{ running }} as last_order_date,
+        sum(order_months.order_day_count) {{ running }} as order_day_count
     from customers
     inner join months
         on months.reached_date >= customers.first_date
@@ -134,6 +139,38 @@ spine as (
     left join warranty_months
         on warranty_months.customer_key = customers.customer_key
         and warranty_months.month_start_date = months.month_start_date
+
+),
+
+spanned as (
+
+    select
+        spine.*,
+        {{ dbt.datediff('spine.first_order_date', 'spine.last_order_date', 'day') }} as buying_days
+    from spine
+
+),
+
+-- the mean of the own intervals between days of orders, once there are enough of them to speak of a rhythm
+rhythms as (
+
+    select
+        spine.*,
+        case
+            when spine.order_day_count > {{ var('silence_min_intervals') }}
+                then cast(spine.buying_days as double) / (spine.order_day_count - 1)
+        end as order_interval_days,
+        {{ dbt.datediff('spine.last_order_date', 'spine.reached_date', 'day') }} as silent_days
+    from spanned as spine
+
+),
+
+silences as (
+
+    select
+        rhythms.*,
+        rhythms.silent_days > {{ var('silent_after_intervals') }} * rhythms.order_interval_days as is_silent
+    from rhythms
 
 ),
 
@@ -165,8 +202,12 @@ final as (
             as is_new_customer,
         spine.contract_count,
         spine.order_count,
-        spine.asset_count
-    from spine
+        spine.asset_count,
+        spine.order_interval_days,
+        lag(spine.is_silent) over (partition by spine.customer_key order by spine.month_start_date)
+            as is_silent_at_start,
+        spine.is_silent
+    from silences as spine
     left join ending_months
         on ending_months.customer_key = spine.customer_key
         and ending_months.month_start_date = spine.month_start_date

@@ -8,29 +8,31 @@ with months as (
 
 ),
 
--- only the installation's currency adds up; what is left out is counted by reason
+-- amounts add up in the installation's currency alone; what is left out is counted by reason
 purchases as (
 
     select
         ordered.customer_key,
         {{ month_start('ordered.ordered_date') }} as month_start_date,
         ordered.ordered_date,
-        coalesce(ordered.currency, as_of.currency) = as_of.currency as is_own_currency,
-        ordered.amount - coalesce(ordered.refund_amount, 0) as revenue,
-        ordered.amount - coalesce(ordered.refund_amount, 0) - ordered.cost as margin
+        currency_rate.rate is not null as is_convertible,
+        {{ converted('ordered.amount - coalesce(ordered.refund_amount, 0)') }} as revenue,
+        {{ converted('ordered.amount - coalesce(ordered.refund_amount, 0) - ordered.cost') }} as margin
     from {{ ref('fct_order') }} as ordered
     cross join {{ ref('stg_as_of') }} as as_of
+    -- a source that names no currency means the installation's
+    {{ currency_rate_join('coalesce(ordered.currency, as_of.currency)', 'ordered.ordered_date') }}
     where ordered.is_counted and ordered.customer_key <> 0 and ordered.ordered_date <= as_of.as_of_date
     union all
     select
         contract.customer_key,
         contract.month_start_date,
         null,
-        contract.currency = as_of.currency,
-        contract.revenue,
-        contract.margin
+        currency_rate.rate is not null,
+        {{ converted('contract.revenue') }},
+        {{ converted('contract.margin') }}
     from {{ ref('int_contract_month') }} as contract
-    cross join {{ ref('stg_as_of') }} as as_of
+    {{ currency_rate_join('contract.currency', 'contract.month_start_date') }}
 
 ),
 
@@ -39,14 +41,14 @@ monthly as (
     select
         customer_key,
         month_start_date,
-        sum(case when is_own_currency then revenue end) as revenue,
-        sum(case when is_own_currency then margin end) as margin,
+        sum(revenue) as revenue,
+        sum(margin) as margin,
         count(ordered_date) as order_count,
         min(ordered_date) as first_order_date,
         max(ordered_date) as last_order_date,
-        sum(case when not is_own_currency then 1 else 0 end) as other_currency_count,
-        sum(case when is_own_currency and revenue is null then 1 else 0 end) as no_amount_count,
-        sum(case when is_own_currency and revenue is not null and margin is null then 1 else 0 end) as no_cost_count
+        sum(case when not is_convertible then 1 else 0 end) as other_currency_count,
+        sum(case when is_convertible and revenue is null then 1 else 0 end) as no_amount_count,
+        sum(case when is_convertible and revenue is not null and margin is null then 1 else 0 end) as no_cost_count
     from purchases
     group by customer_key, month_start_date
 
