@@ -19,6 +19,8 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 help: ## list what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
+# Compiled once, as pip does: where Python may write no bytecode every process would compile its libraries anew, and a night
+# starts dozens of them.
 # The copy of the lock inside the environment says what is installed; mtimes differ from clone to clone.
 setup: ## make the Python environment (again only when requirements.lock changed)
 	@cmp -s requirements.lock $(VENV)/installed.lock || { \
@@ -27,7 +29,7 @@ setup: ## make the Python environment (again only when requirements.lock changed
 	  echo "Setting up the environment in $(VENV) (once, a few minutes) ..."; \
 	  test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
 	  { $(BIN)/python -m pip install --quiet --disable-pip-version-check uv \
-	    && $(BIN)/python -m uv pip install --quiet --python $(BIN)/python -r requirements.lock; } \
+	    && $(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.lock; } \
 	  || { echo "uv can't be used here; pip does the same, more slowly ..."; \
 	       $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock; }; \
 	  cp requirements.lock $(VENV)/installed.lock; \

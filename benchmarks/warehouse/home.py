@@ -156,6 +156,7 @@ def dbt(home: Path, *arguments: str, project: Path = PROJECT, memory_mb: int = B
     from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415
 
     os.environ.update(dbt_environment(settings_for(home, memory_mb)))
+    os.chdir(home)
     folders = ["--project-dir", str(project), "--profiles-dir", str(project)]
     manifest = dbtRunner().invoke(["--quiet", "parse", *folders]).result
     if not isinstance(manifest, Manifest):

@@ -57,7 +57,7 @@ def health_rows(health: HealthConfiguration) -> dict[str, list[Row]]:
         }
         for version in health.versions
         for component, one in version.components.items()
-        for feature, item in (one.items or {None: None}).items()
+        for feature, item in (*one.items.items(), *([] if one.items else [(None, None)]))
     ]
     return {
         "health_item": items,

@@ -110,6 +110,12 @@ class ChurnModel:
         assert self.platt_intercept is not None  # noqa: S101
         return expit(self.platt_slope * margin + self.platt_intercept)
 
+    def contributions(self, values: Floats) -> Floats:
+        """Each feature's part in the calibrated log odds against the usual customer, (n, k); only with a learner."""
+        assert self.learner is not None  # noqa: S101 - whoever asks has looked
+        assert self.platt_slope is not None  # noqa: S101
+        return self.learner.contributions(values) * self.platt_slope
+
     def as_json(self) -> dict[str, Any]:
         """All of it as plain values; NaN has none in JSON and is null."""
         fields = {**asdict(self), "learner": self.learner.as_json() if self.learner else None}

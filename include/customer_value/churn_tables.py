@@ -285,7 +285,7 @@ def _scored(
             continue
         values = matrix({name: rows[name][place] for name in model.learner.names}, model.learner.names)
         columns["churn_probability"][place] = model.probability(values)
-        parts = model.learner.contributions(values) * model.platt_slope
+        parts = model.contributions(values)
         _put_reasons(columns, place, "model", top_reasons(parts, values, model.learner.usual(), model.learner.names))
     return pa.table([_array(columns[field.name], field.type) for field in SCORED], schema=SCORED)
 
@@ -313,7 +313,8 @@ def items_of(items: Sequence[Mapping[str, Any]], day: date) -> tuple[list[Health
 
 
 def _put_reasons(columns: dict[str, Any], place: Any, source: str, reasons: npt.NDArray[np.object_]) -> None:
-    columns["reason_source"][place] = np.where(reasons[:, 0] == None, None, source)  # noqa: E711 - element by element
+    is_told = np.array([one is not None for one in reasons[:, 0]], dtype=np.int64)
+    columns["reason_source"][place] = np.array([None, source], dtype=object)[is_told]
     for number in range(TOP):
         columns[f"reason_{number + 1}"][place] = reasons[:, number]
 

@@ -66,7 +66,7 @@ def calibration_bins(probability: Floats, happened: Flags, bins: int = 10) -> li
     """At most so many bins of about as many rows, lowest forecasts first; equal forecasts are never parted."""
     limits = np.unique(np.quantile(probability, np.linspace(0, 1, bins + 1)[1:-1], method="inverted_cdf"))
     place = np.searchsorted(limits, probability, side="left")
-    found = []
+    found: list[CalibrationBin] = []
     for bin_place in np.unique(place):
         inside = place == bin_place
         ordered = np.sort(probability[inside])

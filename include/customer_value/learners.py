@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -22,28 +22,6 @@ _DEPTH = 2
 _LEARNING_RATE = 0.1
 _ROWS_IN_A_LEAF = 30
 _RIDGE = 1.0
-
-
-class Learner(Protocol):
-    """A fitted model over features (n, k) in the order of its names; NaN is unknown."""
-
-    kind: str
-
-    def margin(self, values: Floats) -> Floats:
-        """Log odds, (n,), before calibration."""
-        ...
-
-    def contributions(self, values: Floats) -> Floats:
-        """Each feature's part in the margin against the usual customer, (n, k)."""
-        ...
-
-    def usual(self) -> Floats:
-        """The value of each feature that counts as usual, (k,)."""
-        ...
-
-    def as_json(self) -> dict[str, Any]:
-        """Its parameters as plain numbers."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -143,13 +121,18 @@ class BoostedLearner:
         return asdict(self)
 
 
+# A fitted model over features (n, k) in the order of its names; NaN is unknown.
+Learner = LogisticLearner | BoostedLearner
+
+
 def learner_from_json(given: dict[str, Any]) -> Learner:
     """The learner that `as_json` gave."""
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     if given["kind"] == "logistic":
         return LogisticLearner(**fields)
     trees = tuple(Tree(**{name: tuple(value) for name, value in tree.items()}) for tree in given["trees"])
-    return BoostedLearner(**{**fields, "trees": trees})
+    fields["trees"] = trees
+    return BoostedLearner(**fields)
 
 
 def fit_logistic_learner(values: Floats, happened: Flags, names: tuple[str, ...]) -> LogisticLearner:

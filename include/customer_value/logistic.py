@@ -62,5 +62,7 @@ def fit_logistic(features: Floats, target: Floats) -> LogisticFit:
             break
     margin = design @ beta
     likelihood = float(np.sum(target * margin - np.logaddexp(0, margin)))
-    covariance = np.linalg.inv(information) if is_converged else np.full_like(information, np.nan)
+    covariance = np.full(information.shape, np.nan)
+    if is_converged:
+        covariance = np.asarray(np.linalg.inv(information), dtype=np.float64)
     return LogisticFit(beta, covariance, likelihood, is_converged)

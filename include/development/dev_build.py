@@ -147,10 +147,10 @@ def _run_dbt(
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
     }
-    command = [sys.executable, "-m", "include.development.dbt_on_changes", str(served), str(project), *selection]
+    command = [sys.executable, "-P", "-m", "include.development.dbt_on_changes", str(served), str(project), *selection]
     output = []
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, env=environment, cwd=settings.home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         assert process.stdout is not None  # noqa: S101 - it was opened with a pipe
         for line in process.stdout:

@@ -11,6 +11,7 @@ from include.errors import MetricsError
 from include.reporting.audit import write_audit_pages
 from include.reporting.writing import write_reports
 from include.settings import load_settings
+from include.tracing.trace_pages import write_trace_pages
 from include.warehouse.run_lock import run_lock
 
 
@@ -24,7 +25,7 @@ def main() -> int:
             audit = write_audit_pages(settings)
             console.print(f"[green]✓[/] {audit.pages} pages for auditors, {audit.unchanged} unchanged")
             console.print(f"  {escape(audit.path)}", soft_wrap=True)
-            summary = write_reports(settings)
+            summary = write_reports(settings, traced=write_trace_pages(settings).metrics)
     except (MetricsError, OSError) as error:
         console.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         return 1

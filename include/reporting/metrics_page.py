@@ -79,6 +79,7 @@ class CardView:
     trend: TrendView | None
     no_trend: str
     trace: str
+    trace_page: str
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,11 @@ def trace_command(one: Headline) -> str:
     """What leads from a headline to the rows that it is made of."""
     period_asked = period_text(one.grain, one.period_start) if one.grain and one.period_start else ""
     return f"make trace METRIC={one.metric} PERIOD={period_asked}"
+
+
+def trace_page(metric: str, language: Language) -> str:
+    """The file with the rows behind a headline, beside the metrics page."""
+    return f"trace_{metric}.{language}.html"
 
 
 class _Words:
@@ -225,6 +231,7 @@ class _Words:
             trend=self.trend(one, trend) if trend else None,
             no_trend="" if one.value is None else self.word("no_trend"),
             trace="" if one.period_start is None or one.grain is None else trace_command(one),
+            trace_page=trace_page(one.metric, self.language) if one.metric in self.facts.traced else "",
         )
 
     def period(self, card: Card) -> str:

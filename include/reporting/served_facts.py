@@ -79,7 +79,10 @@ class Card:
 
 @dataclass(frozen=True)
 class ServedFacts:
-    """All that is shown of a night; `until` is the first local day that is not complete."""
+    """All that is shown of a night.
+
+    `until` is the first local day that is not complete, `traced` are the metrics with a page of their rows.
+    """
 
     summaries: dict[Language, NightSummary]
     entries: dict[str, DictionaryEntry]
@@ -87,6 +90,7 @@ class ServedFacts:
     heat_maps: list[HeatMap]
     quarter: date
     until: date
+    traced: frozenset[str] = frozenset()
 
     def cards(self, language: Language) -> list[Card]:
         """The headline metrics, by layer."""

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 import duckdb
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from include import files
 from include.errors import MetricsError
 from include.reporting.dictionary_page import dictionary_page
 from include.reporting.metrics_page import metrics_page
+from include.reporting.rendering import page_environment, page_words
 from include.reporting.served_facts import ServedFacts, read_served_facts
-from include.reporting.words import LANGUAGES, word
+from include.reporting.strategic import write_model_card
+from include.reporting.words import LANGUAGES
 from include.settings import Settings, night_text
 from include.warehouse.night_summary import Language
 from include.warehouse.publish import serve_file, served_as_of
 
-_TEMPLATES = Path(__file__).with_name("templates")
+_ENVIRONMENT = page_environment()
 _PAGES = {"index": metrics_page, "dictionary": dictionary_page}
 
 
@@ -44,12 +44,15 @@ def metrics_page_file(home: Path, language: Language) -> Path:
     return home / "reports" / "metrics" / f"index.{language}.html"
 
 
-def write_reports(settings: Settings, as_of: datetime | None = None) -> ReportSummary:
+def write_reports(
+    settings: Settings, as_of: datetime | None = None, traced: frozenset[str] = frozenset()
+) -> ReportSummary:
     """Write the pages of the served night; whoever calls holds the data home's lock.
 
     Args:
         settings: of the installation.
         as_of: the night that has to be the served one; null takes what is served.
+        traced: the metrics with a page of their rows (`include.tracing`), to which the cards lead.
 
     Raises:
         ReportError: nothing, or another night, is served, or the warehouse lacks what the pages show.
@@ -60,25 +63,26 @@ def write_reports(settings: Settings, as_of: datetime | None = None) -> ReportSu
         raise ReportError(f"there is no warehouse yet to report on ({serve_file(settings.home)}); run a night first")
     if as_of is not None and served != as_of:
         raise ReportError(f"night {night_text(served)} is served, not {night_text(as_of)}; publish that night first")
-    pages = rendered_pages(settings.home)
+    pages = rendered_pages(settings.home, traced)
     folder = metrics_page_file(settings.home, settings.language).parent
     for name, content in pages.items():
         files.write_bytes(folder / name, content)
+    cards = write_model_card(settings.home)
     return ReportSummary(
         path=str(metrics_page_file(settings.home, settings.language)),
-        pages=len(pages),
-        size=sum(len(content) for content in pages.values()),
+        pages=len(pages) + len(cards),
+        size=sum(len(content) for content in pages.values()) + sum(cards.values()),
     )
 
 
-def rendered_pages(home: Path) -> dict[str, bytes]:
-    """Every page by its file name.
+def rendered_pages(home: Path, traced: frozenset[str] = frozenset()) -> dict[str, bytes]:
+    """Every page by its file name; cards of the metrics `traced` lead to the page of their rows.
 
     Raises:
         ReportError: the served warehouse can't be read, or lacks what the pages show.
     """
     try:
-        facts = read_served_facts(home)
+        facts = replace(read_served_facts(home), traced=traced)
     except (duckdb.Error, KeyError) as error:
         problem = str(error).splitlines()[0]
         raise ReportError(
@@ -93,18 +97,5 @@ def rendered_pages(home: Path) -> dict[str, bytes]:
 
 
 def _rendered(page: str, facts: ServedFacts, language: Language) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(f"{page}.html.j2").render(
-        **_PAGES[page](facts, language),
-        language=language,
-        other="en" if language == "zh" else "zh",
-        page=page,
-        word=partial(word, language),
-        other_word=partial(word, "en" if language == "zh" else "zh"),
-    )
+    view = _PAGES[page](facts, language)
+    return _ENVIRONMENT.get_template(f"{page}.html.j2").render(**view, **page_words(page, language))

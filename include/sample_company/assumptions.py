@@ -6,7 +6,7 @@ Shares are of the rows they speak of; times are seconds, minutes, hours or days 
 from datetime import date
 from typing import Final
 
-FORMAT_VERSION: Final = 4
+FORMAT_VERSION: Final = 5
 DEFAULT_SEED: Final = 20260630
 
 # Sizes at scale 1

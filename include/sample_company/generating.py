@@ -73,6 +73,7 @@ class KnownAnswers:
     deliveries: dict[str, Any]
     assets: dict[str, Any]
     effects: dict[str, Any]
+    headlines: dict[str, Any]  # night -> metric -> month -> value
 
     @staticmethod
     def read(folder: Path) -> "KnownAnswers":
@@ -265,6 +266,7 @@ def _answers(company: Company, tally: Tally, scale: float, seed: int) -> KnownAn
         deliveries=truth_service.delivery_truth(c.orders),
         assets=truth_service.asset_truth(service, c.assets),
         effects=truth.effect_truth(c.customers, c.tickets, c.contracts, c.invitations, c.transactional),
+        headlines=truth.headline_truth(c.transactional, c.relationship),
     )
 
 

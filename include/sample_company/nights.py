@@ -1,6 +1,6 @@
 """The deliveries' calendar: the history and three nights, local time Asia/Shanghai (UTC+8, no DST)."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 import numpy as np
@@ -40,6 +40,13 @@ TICKETS_FROM: Final = day_number(date(2024, 7, 1))
 def night_of(times: Ints) -> Ints:
     """Number of the first delivery that can hold a record of these times; len(NIGHTS) if none can."""
     return np.searchsorted(CUTS, times, side="right").astype(np.int64)
+
+
+def night_ending(at: datetime) -> str | None:
+    """The night whose delivery ends at an instant, as an ISO date; None if none does."""
+    ends = dict(zip(CUTS.tolist(), NIGHTS, strict=True))
+    night = ends.get(int(at.timestamp()))
+    return night.isoformat() if night else None
 
 
 def window(night: int) -> tuple[int, int]:

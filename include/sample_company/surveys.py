@@ -70,6 +70,7 @@ class Responses:
     language: Ints
     is_complete: Flags
     kind: Ints  # number in RESPONSE_KINDS, NOTHING: an honest answer
+    felt: dict[str, Ints]  # csat, ces and nps as the person meant them, whatever became of the answer
 
     def __len__(self) -> int:
         return len(self.invitation)
@@ -237,7 +238,9 @@ def simulate_transactional(
         language=people.language[invitations.person[chosen]],
         is_complete=np.ones(count, bool),
         kind=assign_kinds(rng, night_of(invitations.responded_at[chosen]), RESPONSE_KINDS),
+        felt={},
     )
+    responses.felt = {"csat": responses.csat.copy(), "ces": responses.ces.copy()}
     _keep_honest(responses)
     _spoil(rng, responses)
     return responses
@@ -307,6 +310,7 @@ def simulate_relationship(
     nps = np.clip(np.round(7.3 + 1.9 * (z - 0.9) + rng.normal(0, 0.9, count)), 0, 10).astype(np.int64)
     csat = _rating(z + rng.normal(0, 0.3, count))
     open_text = np.where(rng.random(count) < 0.3, rng.integers(0, 10, count), NOTHING)
+    felt = {"csat": csat.copy(), "nps": nps.copy()}
 
     block[kind == KIND["speeder_flag"]] = np.array([4, 5, 4, 3, 4, 5])
     duration[kind == KIND["speeder_flag"]] = round(0.43 * a.RELATIONSHIP_SECONDS)
@@ -332,6 +336,7 @@ def simulate_relationship(
         language=people.language[invitations.person[chosen]],
         is_complete=~dropped,
         kind=kind,
+        felt=felt,
     )
 
 

@@ -4,6 +4,7 @@ Every function returns plain numbers; what they mean stands in `docs/sample_comp
 Times are UTC seconds, durations minutes, amounts of money units (two decimals) of the stated currency.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from include.sample_company.customers import (
     People,
 )
 from include.sample_company.deliver_desk import DeskDefects
-from include.sample_company.nights import DAY, END, HISTORY_DAY, LAST_DAY, NEVER, Ints, local_day
+from include.sample_company.nights import CUTS, DAY, END, HISTORY_DAY, LAST_DAY, NEVER, NIGHTS, Ints, local_day
 from include.sample_company.surveys import (
     CONTACT_OTHER,
     KIND,
@@ -172,6 +173,42 @@ def survey_truth(invitations: Invitations, transactional: Responses, relationshi
             "duration_median_seconds": float(np.median(responses.duration)) if len(responses) else None,
         }
     return answers
+
+
+def headline_truth(transactional: Responses, relationship: Responses) -> Values:
+    """What those who had answered by each night meant, by month of the answer: night -> metric -> month -> value.
+
+    The careless and the incomplete are in it as they meant to answer: what cleaning should come close to.
+    """
+    meant: dict[str, tuple[Responses, str, Callable[[Ints], float]]] = {
+        "csat_transactional": (transactional, "csat", _satisfied),
+        "ces_transactional": (transactional, "ces", _mean),
+        "csat_relationship": (relationship, "csat", _satisfied),
+        "nps_relationship": (relationship, "nps", _net_promoters),
+    }
+    told: Values = {}
+    for night, end in zip(NIGHTS, CUTS, strict=True):
+        told[night.isoformat()] = {}
+        for metric, (responses, score, value_of) in meant.items():
+            month = _month_labels(local_day(responses.submitted_at))
+            known = responses.submitted_at < end
+            told[night.isoformat()][metric] = {
+                str(one): round(value_of(responses.felt[score][known & (month == one)]), 9)
+                for one in np.unique(month[known])
+            }
+    return told
+
+
+def _mean(scores: Ints) -> float:
+    return float(scores.mean())
+
+
+def _satisfied(csat: Ints) -> float:
+    return float((csat >= 4).mean())
+
+
+def _net_promoters(nps: Ints) -> float:
+    return 100 * float((nps >= 9).mean() - (nps <= 6).mean())
 
 
 def pretest_truth(pretest: Pretest) -> Values:

@@ -59,7 +59,6 @@ class LeftOut:
     verdict took the row out."""
 
     rule_id: str | None
-    words: str | None
     rows: int
 
 
@@ -74,7 +73,12 @@ class Trace:
 
 
 def trace_cell(
-    con: duckdb.DuckDBPyConnection, settings: Settings, cell: Cell, words: Mapping[str, str], limit: int | None
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    cell: Cell,
+    words: Mapping[str, str],
+    limit: int | None,
+    largest: int | None = None,
 ) -> Trace:
     """Follow a cell; fills the temporary table `traced`.
 
@@ -87,6 +91,7 @@ def trace_cell(
         cell: which one.
         words: for sheet, row, line and record.
         limit: rows of `traced`; null takes all.
+        largest: bytes of a received file above which lines are not looked up (records are numbered); null: none is.
     """
     metric = cell.metric
     rows = rows_sql(cell)
@@ -97,11 +102,11 @@ def trace_cell(
         """select batch_id, count(*), cast(sum(adds_numerator) as double), cast(sum(adds_denominator) as double)
            from named group by batch_id order by count(*) desc, batch_id"""
     ).fetchall()
-    _fill_traced(con, settings, cell, words, limit)
+    _fill_traced(con, settings, cell, words, limit, largest)
     return Trace(
         rows=count,
         batches=[BatchShare(*row) for row in batches],
-        left_out=_left_out(con, settings, cell, rows),
+        left_out=_left_out(con, cell, rows),
         sum_facts=[fact.table for fact in metric.facts if not ORIGINS[fact.table]],
     )
 
@@ -126,12 +131,18 @@ def _named_sql(con: duckdb.DuckDBPyConnection, cell: Cell) -> str:
 
 
 def _fill_traced(
-    con: duckdb.DuckDBPyConnection, settings: Settings, cell: Cell, words: Mapping[str, str], limit: int | None
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    cell: Cell,
+    words: Mapping[str, str],
+    limit: int | None,
+    largest: int | None,
 ) -> None:
     chosen = "select * from named order by fact, period_date, record, fact_key"
     con.execute(f"create or replace temp table chosen as {chosen} {f'limit {limit}' if limit is not None else ''}")
     con.execute(f"create or replace temp table record_of as {_records(cell, 'chosen')}")
-    add_places(con, settings, "select source, feed, batch_id, row_number from record_of where batch_id is not null")
+    wanted = "select source, feed, batch_id, row_number from record_of where batch_id is not null"
+    add_places(con, settings, wanted, largest)
     con.execute(
         f"""create or replace temp table traced as
             with placed as (
@@ -188,7 +199,7 @@ def _records(cell: Cell, rows: str) -> str:
     return " union all ".join([none, *(sql for sql in found if sql)])
 
 
-def _left_out(con: duckdb.DuckDBPyConnection, settings: Settings, cell: Cell, rows: str) -> list[LeftOut]:
+def _left_out(con: duckdb.DuckDBPyConnection, cell: Cell, rows: str) -> list[LeftOut]:
     """Rows that nothing but the gate's verdict keeps out of the number, by rule."""
     used = " or ".join(
         f"{part.name} is not null" for formula in told(cell.metric) for part in cell.metric.named_in(formula)
@@ -201,14 +212,13 @@ def _left_out(con: duckdb.DuckDBPyConnection, settings: Settings, cell: Cell, ro
     )
     con.execute(f"create or replace temp table left_record as {_records(cell, 'left_out')}")
     found = con.execute(
-        f"""with failed as (
+        """with failed as (
                 select distinct fact, fact_key, unnest(string_split(not_counted_rules, ',')) as rule_id
                 from left_record where not is_counted and not_counted_rules is not null
             )
-            select f.rule_id, any_value(r.name_{settings.language}), count(*) as rows
+            select f.rule_id, count(*) as rows
             from left_out as l
             left join failed as f on f.fact = l.fact and f.fact_key = l.fact_key
-            left join staging.stg_rule as r on r.rule_id = f.rule_id
             group by f.rule_id order by count(*) desc, f.rule_id"""
     ).fetchall()
     return [LeftOut(*row) for row in found]

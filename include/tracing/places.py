@@ -39,7 +39,7 @@ class _Start:
     header: bool = False
 
 
-def add_places(con: duckdb.DuckDBPyConnection, settings: Settings, table: str) -> None:
+def add_places(con: duckdb.DuckDBPyConnection, settings: Settings, table: str, largest: int | None = None) -> None:
     """Make the temporary table `place`: file, sheet, line and number of the record (from 1) of each landed record.
 
     A batch whose landing is gone or damaged has none; a line is null where only the record's number is certain.
@@ -48,6 +48,7 @@ def add_places(con: duckdb.DuckDBPyConnection, settings: Settings, table: str) -
         con: a connection with `table`.
         settings: of the installation.
         table: SQL with `source`, `feed`, `batch_id` and `row_number`.
+        largest: bytes of a file as received above which it is not read again for its lines; null reads every one.
     """
     con.execute(f"create or replace temp table place ({_COLUMNS})")
     batches = con.execute(f"select distinct source, feed, batch_id from ({table}) order by all").fetchall()
@@ -65,7 +66,7 @@ def add_places(con: duckdb.DuckDBPyConnection, settings: Settings, table: str) -
             qualify (l.batch_id, r.{ROW_NUMBER}) in (select (batch_id, row_number) from ({table}))"""
     )
     con.execute("create or replace temp table line_of (batch_id varchar, file varchar, record bigint, line bigint)")
-    starts = _starts(con, settings, {batch_id: folders[batch_id] for batch_id in rows.values()})
+    starts = _starts(con, settings, {batch_id: folders[batch_id] for batch_id in rows.values()}, largest)
     con.register("start", starts)
     con.execute(
         """insert into place
@@ -104,7 +105,9 @@ def _add_lines(con: duckdb.DuckDBPyConnection, batch_id: str, file: str, start: 
     )
 
 
-def _starts(con: duckdb.DuckDBPyConnection, settings: Settings, folders: dict[str, Path]) -> pa.Table:
+def _starts(
+    con: duckdb.DuckDBPyConnection, settings: Settings, folders: dict[str, Path], largest: int | None
+) -> pa.Table:
     """Where the records of every file that is asked for begin."""
     wanted: dict[str, set[str]] = {}
     for batch_id, file in con.execute("select distinct batch_id, file from landed_record").fetchall():
@@ -113,7 +116,7 @@ def _starts(con: duckdb.DuckDBPyConnection, settings: Settings, folders: dict[st
     found: list[tuple[str, str, _Start]] = []
     with tempfile.TemporaryDirectory() as scratch:
         for batch_id, names in sorted(wanted.items()):
-            for name, start in _starts_of(folders[batch_id], names, loaded, scratch):
+            for name, start in _starts_of(folders[batch_id], names, loaded, scratch, largest):
                 found.append((batch_id, name, start))
                 if start.text:
                     _add_lines(con, batch_id, name, start)
@@ -128,13 +131,15 @@ def _starts(con: duckdb.DuckDBPyConnection, settings: Settings, folders: dict[st
 
 
 def _starts_of(
-    folder: Path, names: set[str], loaded: dict[str, LoadedSource], scratch: str
+    folder: Path, names: set[str], loaded: dict[str, LoadedSource], scratch: str, largest: int | None
 ) -> Iterable[tuple[str, _Start]]:
     """Of a batch; none where its originals are gone, or its feed is not declared any more."""
     try:
         batch = read_batch(folder)
         source = loaded.get(batch.source)
         if source is None or batch.feed not in source.source.feeds:
+            return []
+        if largest is not None and sum(one.size for one in batch.files) > largest:
             return []
         return _of_originals(batch, folder, names, source, Path(tempfile.mkdtemp(dir=scratch)))
     except (files.DamagedFileError, UnreadableFileError, OSError):

@@ -108,13 +108,18 @@ def build_warehouse(
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
-    """What dbt needs in its environment to work on a data home."""
+    """What dbt needs in its environment to work on a data home, which has to be its working directory.
+
+    dbt parses its project anew (half of a small build) where these paths change. Named from within, they are the same
+    in a home that was moved, restored or copied.
+    """
     home = settings.home
     work = home / "warehouse" / "dbt"
     return {
         **os.environ,
-        "METRICS_WAREHOUSE_FILE": str(build_file(home)),
-        "METRICS_WAREHOUSE_INPUTS": str(inputs_folder(home)),
+        "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
+        "METRICS_WAREHOUSE_FILE": str(build_file(home).relative_to(home)),
+        "METRICS_WAREHOUSE_INPUTS": str(inputs_folder(home).relative_to(home)),
         "METRICS_MODEL_STORE": str(home / "warehouse" / "models"),
         "METRICS_TIMEZONE": settings.timezone,
         "METRICS_BUILD_MEMORY": f"{settings.build_memory_mb}MB" if settings.build_memory_mb else _own_limit(),
@@ -137,11 +142,12 @@ def _run_dbt(settings: Settings, project: Path, report: Callable[[int, int], Non
     files.remove(results)
     build_file(settings.home).parent.mkdir(parents=True, exist_ok=True)
     folders = ["--project-dir", str(project), "--profiles-dir", str(project)]
-    dbt = [sys.executable, "-c", _DBT.format(parent=os.getpid()), "--no-use-colors"]
+    # -P: what lies in the data home is data, never a module.
+    dbt = [sys.executable, "-P", "-c", _DBT.format(parent=os.getpid()), "--no-use-colors"]
     with subprocess.Popen(
         [*dbt, "build", "--exclude-resource-type", "unit_test", *folders],
         env=environment,
-        cwd=PROJECT_ROOT,
+        cwd=settings.home,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

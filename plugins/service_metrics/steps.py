@@ -133,8 +133,11 @@ def reports(as_of: str) -> None:
     # Shared: the auditors' pages are written at the same time, into a folder of their own.
     with _step("reports", "", as_of, shared=True) as step:
         from include.reporting import write_reports
+        from include.tracing.trace_pages import write_trace_pages
 
-        step.detail |= asdict(write_reports(step.settings, step.as_of))
+        traced = write_trace_pages(step.settings)
+        step.detail |= {"traced": len(traced.metrics), "not_traced": traced.problem}
+        step.detail |= asdict(write_reports(step.settings, step.as_of, traced.metrics))
 
 
 def audit(as_of: str | None) -> None:

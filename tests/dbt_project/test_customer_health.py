@@ -124,9 +124,8 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     found: dict[str, Any] = {"features": home.rows(FEATURES), "scores": home.rows(SCORES)}
     after_march(home)
     home.set_as_of(LATER)
-    home.build(
-        "--select", "+fct_customer_health", "+fct_churn_model", "+fct_churn_calibration", "+fct_satisfaction_link"
-    )
+    marts = ("+fct_customer_health", "+fct_churn_model", "+fct_churn_calibration", "+fct_satisfaction_link")
+    home.build("--select", *marts, tests=False)
     return {**found, "later_features": home.rows(FEATURES), "later_scores": home.rows(SCORES), "home": home}
 
 

@@ -263,6 +263,8 @@ WITHOUT_VALUE = {
     "survey_other_share_transactional", "survey_other_share_relationship",
     # it delivers no reviews
     "review_closed_loop_rate",
+    # it first asked for a recommendation less than a year ago
+    "retention_after_nps_relationship", "repurchase_after_nps_relationship", "revenue_after_nps_relationship",
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from include.warehouse.night_summary import HEADLINES
-from tests.e2e.conftest import Night
+from tests.e2e.conftest import NIGHT, Night
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(900)]
 METRICS = [metric for metrics in HEADLINES.values() for metric in metrics]
@@ -52,6 +52,17 @@ def test_the_heat_map_has_every_answer_that_counts(night: Night, language: str) 
     for purpose, _, count in rows:
         known.setdefault(purpose, []).append(count)
     assert found == known
+
+
+def test_the_truth_stands_beside_the_figures_with_and_without_cleaning(night: Night) -> None:
+    text = (night.home / "reports" / "audit" / "night" / "20260630T160000Z.en.html").read_text(encoding="utf-8")
+    shown = dict(re.findall(r'<tr id="effect-(\w+)".*?<td class="number">([^<]*)</td></tr>', text))
+    meant = night.known["headlines"][NIGHT]
+    assert set(shown) > set(meant) and shown["csi_transactional"] == "–"
+    month = {metric: values[NIGHT[:7]] for metric, values in meant.items()}
+    assert shown["nps_relationship"] == f"{month['nps_relationship']:.1f}".replace("-", "−")
+    assert shown["csat_transactional"] == f"{100 * month['csat_transactional']:.1f}\N{NO-BREAK SPACE}%"
+    assert shown["ces_transactional"] == f"{month['ces_transactional']:.2f}"
 
 
 def test_the_dictionary_has_every_metric(night: Night) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import html
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,10 @@ from include.periods import period_text
 from include.tracing.__main__ import main
 from include.tracing.cells import Cell, added_sql, figures_sql, rows_sql
 from include.tracing.definitions import read_metrics
+from include.tracing.trace_pages import SHOWN
 from include.warehouse.publish import serve_file
 from tests.e2e.conftest import Night
+from tests.support.page_checks import assert_well_formed
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(900)]
 # Of each metric, grain and segment that many cells; all cells are as many as a million.
@@ -104,6 +108,32 @@ def test_batches_add_up_to_the_number(asked: Night, tmp_path: Path) -> None:
     assert found == wanted
     facts = duckdb.sql(f"select distinct fact from '{target}' order by 1").fetchall()
     assert facts == [("fct_customer_month",), ("fct_ticket",)]
+
+
+def test_every_card_leads_to_a_page_of_its_rows(asked: Night, tmp_path: Path) -> None:
+    folder = asked.home / "reports" / "metrics"
+    index = (folder / "index.en.html").read_text(encoding="utf-8")
+    metrics = re.findall(r'href="trace_(\w+)\.en\.html"', index)
+    assert len(metrics) >= 10
+    for metric in metrics:
+        pages = {name: (folder / f"trace_{metric}.{name}.html").read_text(encoding="utf-8") for name in ("en", "zh")}
+        page = pages["en"]
+        for one in pages.values():
+            assert_well_formed(one)
+        linked = re.findall(r'href="\.\./audit/([^"]+)"', page)
+        assert all((asked.home / "reports" / "audit" / name).exists() for name in linked), metric
+        # Every row stands in the file that the command writes, in the same place.
+        ((month, more),) = re.findall(r"PERIOD=([\w-]+) (OUT=rows.csv)", page)
+        target = tmp_path / metric / more.removeprefix("OUT=")
+        target.parent.mkdir()
+        assert main(["--metric", metric, "--period", month, "--out", str(target)]) == 0
+        rows = list(csv.DictReader(target.open(encoding="utf-8-sig")))
+        body = page.split('<h2 id="rows">')[1]
+        shown = re.findall(r'<th scope="row">([^<]+)</th>.*?<td class="place">([^<]*)</td>', body)
+        assert shown == [(html.escape(row["record"]), row["place"] or "–") for row in rows[:SHOWN]], metric
+        deliveries = page.split('<h2 id="left-out">')[0]
+        counted = re.findall(r'<th scope="row">.*?</th><td class="number">([\d,]+)</td>', deliveries)
+        assert sum(int(n.replace(",", "")) for n in counted) == len(rows), metric
 
 
 def test_in_chinese_and_as_a_sheet(asked: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
 import sys
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from include.settings import PROJECT_ROOT
+from tests.support import parsed_project
 
 SECONDS = 900
-PARSED = "partial_parse.msgpack"
-KEPT = PROJECT_ROOT / ".pytest_cache" / "dbt" / PARSED
+_KIND = "models"
 # Numbers of open folders, well above those that dbt takes.
 _WAREHOUSE, _INPUTS = 200, 201
 
@@ -27,9 +25,7 @@ _WAREHOUSE, _INPUTS = 200, 201
 def run_dbt(arguments: Sequence[str], warehouse: Path, inputs: Path, environment: Mapping[str, str]) -> tuple[int, str]:
     """Run dbt on a warehouse file, with the control tables of a folder. Returns its exit code and what it wrote."""
     target = Path(environment["DBT_TARGET_PATH"])
-    target.mkdir(parents=True, exist_ok=True)
-    if KEPT.exists() and not (target / PARSED).exists():
-        shutil.copyfile(KEPT, target / PARSED)
+    parsed_project.lend(target, _KIND)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["dbt.cli.main", "dbt.adapters.duckdb", "tests.support.dbt_process"])
     with tempfile.NamedTemporaryFile("r", encoding="utf-8", errors="replace") as output:
@@ -41,17 +37,9 @@ def run_dbt(arguments: Sequence[str], warehouse: Path, inputs: Path, environment
             process.kill()
             process.join()
         wrote = output.read()
-    if process.exitcode == 0 and (target / PARSED).exists():
-        _keep(target / PARSED)
+    if process.exitcode == 0:
+        parsed_project.keep(target, _KIND)
     return process.exitcode or 0, wrote
-
-
-def _keep(parsed: Path) -> None:
-    """Keep what was parsed for the next home; another worker may do the same at this moment."""
-    KEPT.parent.mkdir(parents=True, exist_ok=True)
-    temporary = KEPT.with_name(f".{PARSED}.{os.getpid()}")
-    shutil.copyfile(parsed, temporary)
-    temporary.replace(KEPT)
 
 
 def _work(arguments: list[str], warehouse: Path, inputs: Path, environment: dict[str, str], output: str) -> None:

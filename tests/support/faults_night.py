@@ -23,6 +23,8 @@ from zoneinfo import ZoneInfo
 from include.files import read_json
 from include.processes import die_with_parent
 from include.settings import load_settings, night_text, parse_instant
+from tests.support import parsed_project
+from tests.support.nightly_run import PARSED_BY_NIGHTS
 
 PUBLISHED, FAILED = 0, 1
 SECONDS = 300
@@ -60,6 +62,8 @@ class Night:
 
     def __init__(self, home: Path, as_of: str, **environment: str) -> None:
         self.log = home.with_name(f"{home.name}.{time.monotonic_ns()}.out")
+        self.home = home
+        parsed_project.lend(parsed_project.target_of(home), PARSED_BY_NIGHTS)
         given = {"METRICS_HOME": str(home), "METRICS_AS_OF": as_of, **environment}
         self.process = _server().Process(target=_work, args=(given, self.log))
         self.process.start()
@@ -82,6 +86,8 @@ class Night:
         while (left := processes_of(self.session)) and time.monotonic() < until:
             time.sleep(0.05)
         assert not left, f"left running: {left}"
+        if self.process.exitcode == PUBLISHED:
+            parsed_project.keep(parsed_project.target_of(self.home), PARSED_BY_NIGHTS)
         return Done(self.process.exitcode, self.output())
 
     def output(self) -> str:

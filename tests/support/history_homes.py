@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -17,7 +16,7 @@ HASH_KEY = "a key for tests"
 
 
 class HistoryHomes:
-    """Homes below one folder, filled one after the other in one place: dbt parses its project anew in another."""
+    """Homes below one folder, filled one after the other in one place."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -27,7 +26,7 @@ class HistoryHomes:
 
     def fill(self, name: str, arrivals: Sequence[Arrival], nights: Sequence[str]) -> Path:
         """Run the nights on which something arrives in a new home, and keep it under a name."""
-        self.begin()
+        self.home.mkdir()
         fix_context(self.home, nights)
         for number in sorted({one.night for one in arrivals}):
             deliver(self.home, arrivals, number)
@@ -36,14 +35,6 @@ class HistoryHomes:
             with (self.sources / "desk.yml").open("a") as mapping:
                 mapping.write(f"# changed after {nights[number]}\n")
         return self.keep(name)
-
-    def begin(self) -> None:
-        """An empty home; only what dbt has parsed is taken over from the home before it."""
-        self.home.mkdir()
-        for kept in sorted(self.folder.glob("*/warehouse/dbt/target/partial_parse.msgpack"))[:1]:
-            target = self.home / kept.relative_to(kept.parents[3])
-            target.parent.mkdir(parents=True)
-            shutil.copy(kept, target)
 
     def run(self, night: str) -> None:
         """Run one night to its end."""

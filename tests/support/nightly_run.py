@@ -14,8 +14,10 @@ import duckdb
 from include.settings import PROJECT_ROOT
 from include.sql import quoted
 from include.warehouse.publish import serve_file
+from tests.support import parsed_project
 
 SECONDS = 300
+PARSED_BY_NIGHTS = "nights"
 # Wall-clock times, for display; everything else must be the same.
 WALL_CLOCK = {"received_at"}
 
@@ -37,6 +39,7 @@ def run_night(home: Path, night: str, *, failpoint: str = "", **settings: str) -
     """Run one night in a session of its own; at the end nothing of it is left running."""
     environment = night_environment(home, night, METRICS_FAILPOINT=failpoint, **settings)
     command = [sys.executable, "-m", "service_metrics.run_nightly"]
+    parsed_project.lend(parsed_project.target_of(home), PARSED_BY_NIGHTS)
     process = subprocess.Popen(
         command,
         env=environment,
@@ -51,6 +54,8 @@ def run_night(home: Path, night: str, *, failpoint: str = "", **settings: str) -
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode == 0:
+        parsed_project.keep(parsed_project.target_of(home), PARSED_BY_NIGHTS)
     return subprocess.CompletedProcess(command, process.returncode, output)
 
 

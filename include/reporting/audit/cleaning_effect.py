@@ -1,11 +1,12 @@
 """What cleaning does to each headline metric: all answers beside those that count, from a published warehouse.
 
+Of the sample company the truth stands beside both: its generator knows what its people meant.
 Kept per night in `nights/<night>/effect.json`: a warehouse is kept for days, an auditor asks after years.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,10 @@ _EFFECT = f"""
 
 @dataclass(frozen=True)
 class Effect:
-    """A metric in its latest month with a value: counted, and over all answers where the metric has that form."""
+    """A metric in its latest month with a value: counted, and over all answers where the metric has that form.
+
+    `truth`: of the sample company what everybody who answered meant; else None.
+    """
 
     metric: str
     name_en: str
@@ -61,6 +65,7 @@ class Effect:
     n: int | None
     all_value: float | None
     all_n: int | None
+    truth: float | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ def keep_effect(home: Path, night: datetime, served: datetime | None) -> NightEf
     source = serve_file(home) if served == night else history_folder(home) / night_id(night) / WAREHOUSE
     # A night that is published again may have other figures.
     if (kept is None or served == night) and source.exists():
-        found = _from_warehouse(source)
+        found = _beside_truth(_from_warehouse(source), home, night)
         if found is not None and found != kept:
             files.write_json(effect_file(home, night), asdict(found))
         return found or kept
@@ -104,6 +109,22 @@ def _from_warehouse(path: Path) -> NightEffect | None:
     order = {metric: place for place, metric in enumerate(wanted)}
     effects = sorted((Effect(*row) for row in rows), key=lambda one: (not one.has_twin, order.get(one.metric, 99)))
     return NightEffect(currency, tuple(effects))
+
+
+def _beside_truth(found: NightEffect | None, home: Path, night: datetime) -> NightEffect | None:
+    """The effects with what the generator of the sample company knows, where its files were taken in."""
+    from include.sample_company import ANSWERS_FILE, night_ending  # noqa: PLC0415 - only for itself
+
+    path = home / "inbox" / ANSWERS_FILE
+    if found is None or not path.exists():
+        return found
+    # files of an older generator don't say
+    known = files.read_json(path).get("headlines", {}).get(night_ending(night), {})
+    effects = (
+        replace(one, truth=known.get(one.metric, {}).get((one.period_start or "")[: len("yyyy-mm")]))
+        for one in found.effects
+    )
+    return NightEffect(found.currency, tuple(effects))
 
 
 def _read(path: Path) -> NightEffect | None:

@@ -74,6 +74,7 @@ class EffectRow:
     n: str
     uncleaned: str
     all_n: str
+    truth: str
     difference: str
     is_changed: bool
     is_low: bool
@@ -131,6 +132,7 @@ def night_page(
         if effect
         else [],
         "has_effect": effect is not None,
+        "has_truth": effect is not None and any(one.truth is not None for one in effect.effects),
         "movement": movement_view(moved, language, facts.timezone),
         "changes": changes,
         "rule_changes": [_rule_change(one, language) for one in changes.rules] if changes else [],
@@ -261,6 +263,7 @@ def _effect_row(effect: Effect, currency: str, language: Language) -> EffectRow:
         n=number(effect.n),
         uncleaned=told(effect.all_value),
         all_n=number(effect.all_n),
+        truth="–" if effect.truth is None else told(effect.truth),
         difference=difference,
         is_changed=is_changed,
         is_low=effect.n is not None and effect.value is not None and effect.n < LOW_BASE,

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from include import files
 from include.reporting.audit.cleaning_effect import effect_file, keep_effect
@@ -27,12 +26,14 @@ from include.reporting.audit.page_facts import TREND_NIGHTS, AuditFacts, read_au
 from include.reporting.audit.sampled_rows import NightFiles, sampled_rows, undamaged_files
 from include.reporting.audit.views import file_name, night_file
 from include.reporting.audit.words import entity_name, named, number, say, share
+from include.reporting.rendering import page_environment
 from include.reporting.words import LANGUAGES
 from include.settings import Settings
 from include.warehouse.night_summary import Language
 
 _HERE = Path(__file__).parent
 _TEMPLATES = (_HERE / "templates", _HERE.parent / "templates")
+_ENVIRONMENT = page_environment(_TEMPLATES[0])
 # The print stands in the first lines of a page.
 _HEAD = 1000
 _MEMORY = "512MB"
@@ -205,7 +206,7 @@ def _hash(*parts: str) -> str:
 def _rendered(kind: str, language: Language, view: dict[str, Any], name: str, made_from: str) -> bytes:
     other = LANGUAGES[1 - LANGUAGES.index(language)]
     file = {"index": f"index.{other}.html", "night": name.replace(f".{language}.", f".{other}.")}
-    content = _environment().get_template(f"{kind}.html.j2").render(
+    content = _ENVIRONMENT.get_template(f"{kind}.html.j2").render(
         **view,
         kind=kind,
         language=language,
@@ -222,14 +223,3 @@ def _rendered(kind: str, language: Language, view: dict[str, Any], name: str, ma
         file_name=file_name,
     )  # fmt: skip
     return content.encode()
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

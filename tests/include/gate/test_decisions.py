@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import duckdb
 import pytest
 
 from include import files
+from include.failpoints import VARIABLE
 from include.gate.decisions import Decision, read_decisions
 from include.gate.ledger import Gate, holding, read_ledger
 from include.gate.release_command import main
@@ -21,6 +24,7 @@ from include.gate.releasing import Asked, DecisionError, take_decision
 from include.gate.waiting import waiting
 from include.settings import PROJECT_ROOT
 from include.warehouse.past_night import judge_again
+from tests.support.faults_night import PRELOAD
 from tests.support.mini_company import DESK, EVENT_HEADER, TICKET_HEADER, USER_HEADER, MiniCompany, ticket
 
 FIRST, SECOND, THIRD, FOURTH = "2026-06-01", "2026-06-02", "2026-06-03", "2026-06-04"
@@ -364,27 +368,14 @@ def test_a_night_that_was_passed_over_is_passed_over_again(orphans: MiniCompany,
     assert len(read_decisions(again.home)) == 1
 
 
-KILLED = """
-import sys
-from pathlib import Path
-from include.gate.release_command import main
-from include.gate.releasing import Asked, take_decision
-from tests.support.mini_company import MiniCompany
-company = MiniCompany(Path(sys.argv[1]))
-if sys.argv[2] == "decide":
-    take_decision(company.settings, Asked(sys.argv[3], "release", "Chen Wei", "agreed", rows="2"))
-else:
-    company.run(sys.argv[2])
-"""
-
-
 @pytest.mark.parametrize("place", ["decision:before_rename", "decision:after_rename"])
-def test_killed_while_a_decision_is_written(orphans: MiniCompany, tmp_path: Path, place: str) -> None:
+def test_killed_while_a_decision_is_written(orphans: MiniCompany, place: str) -> None:
     batch = batch_of(orphans, "events")
-    assert _killed(tmp_path, place, "decide", batch)
+    asked = Asked(batch, "release", "Chen Wei", "agreed", rows="2")
+    assert _killed(place, partial(take_decision, orphans.settings, asked))
     kept = read_decisions(orphans.home)
     assert len(kept) == (place == "decision:after_rename")
-    take_decision(orphans.settings, Asked(batch, "release", "Chen Wei", "agreed", rows="2"))
+    take_decision(orphans.settings, asked)
     assert len(read_decisions(orphans.home)) == 1
     orphans.run(SECOND)
     assert statuses(orphans, "ticket_event") == {2: {"released"}, 3: {"held"}}
@@ -392,9 +383,9 @@ def test_killed_while_a_decision_is_written(orphans: MiniCompany, tmp_path: Path
 
 @pytest.mark.parametrize("place", ["candidate_record:after_rename", "settle:before_commit", "clean:after_rename",
                                    "ledger:before_rename", "ledger:after_rename"])  # fmt: skip
-def test_killed_while_a_decision_is_applied(orphans: MiniCompany, tmp_path: Path, place: str) -> None:
+def test_killed_while_a_decision_is_applied(orphans: MiniCompany, place: str) -> None:
     decide(orphans, batch_of(orphans, "events"), "release", rows="2")
-    assert _killed(tmp_path, place, SECOND, "")
+    assert _killed(place, partial(orphans.run, SECOND))
     orphans.run(SECOND)
     orphans.run(THIRD)
     assert [gate.gate_no for gate in gates_of(orphans, "events")] == [1, 2]
@@ -402,17 +393,21 @@ def test_killed_while_a_decision_is_applied(orphans: MiniCompany, tmp_path: Path
     check_accounts(orphans)
 
 
-def _killed(folder: Path, place: str, *arguments: str) -> bool:
-    """Whether a run died at a place."""
-    paths = os.pathsep.join([str(PROJECT_ROOT), str(PROJECT_ROOT / "plugins")])
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(folder), *arguments],
-        env={**os.environ, "PYTHONPATH": paths, "METRICS_FAILPOINT": place},
-        start_new_session=True,
-        capture_output=True,
-        check=False,
-    )
-    return done.returncode == -signal.SIGKILL
+def _killed(place: str, step: Callable[[], object]) -> bool:
+    """Whether a step died at a place."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOAD)
+    process = context.Process(target=_die_at, args=(place, step))
+    process.start()
+    process.join()
+    return process.exitcode == -signal.SIGKILL
+
+
+def _die_at(place: str, step: Callable[[], object]) -> None:
+    """In a session of its own, which a failpoint kills."""
+    os.setsid()
+    os.environ[VARIABLE] = place
+    step()
 
 
 def test_the_command_lists_decides_and_says_from_when_on(

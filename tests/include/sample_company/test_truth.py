@@ -16,6 +16,7 @@ from include.sample_company import KnownAnswers
 from include.settings import PROJECT_ROOT
 from tests.support.sample_files import Row, SampleFiles, iso_time, local_time
 
+ZONE = ZoneInfo("Asia/Shanghai")
 AS_OF = datetime(2026, 6, 30, 16, tzinfo=UTC)
 LAST_DAY = date(2026, 6, 30)
 SATISFACTION = {"非常满意": 5, "满意": 4, "一般": 3, "不满意": 2, "非常不满意": 1}
@@ -128,6 +129,24 @@ def test_scores(files: SampleFiles, answers: KnownAnswers) -> None:
         "detractors": sum(s <= 6 for s in scores),
         "answered": len(scores),
     } == truth["relationship"]["uncleaned"]["nps"]
+
+
+def test_people_meant_what_they_said_where_nothing_is_missing(files: SampleFiles, answers: KnownAnswers) -> None:
+    said: dict[str, list[int]] = defaultdict(list)
+    for row in files.current("答卷_售后服务.csv", "序号").values():
+        if row["来源详情"]:
+            month = local_time(row["提交答卷时间"]).astimezone(ZONE).strftime("%Y-%m")
+            said[month].append(SATISFACTION.get(row[CSAT], 0))
+    meant = answers.headlines["2026-06-30"]["csat_transactional"]
+    assert set(meant) == set(said)
+    whole = {month: ratings for month, ratings in said.items() if 0 not in ratings}
+    assert len(whole) > len(said) / 2
+    for month, ratings in whole.items():
+        assert meant[month] == pytest.approx(sum(r >= 4 for r in ratings) / len(ratings), abs=1e-9)
+    for month in said.keys() - whole.keys():
+        likely = sum(r >= 4 for r in said[month]), sum(r >= 4 or r == 0 for r in said[month])
+        assert likely[0] - 1e-6 <= meant[month] * len(said[month]) <= likely[1] + 1e-6
+    assert len(whole) < len(said)
 
 
 def test_pretest(files: SampleFiles, answers: KnownAnswers) -> None:

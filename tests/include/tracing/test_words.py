@@ -32,8 +32,10 @@ def test_a_phrase_says_the_same_in_both_languages(name: str) -> None:
 
 
 def test_every_phrase_is_asked_for_and_every_one_asked_for_is_there() -> None:
-    code = (HERE / "__main__.py").read_text(encoding="utf-8")
+    code = "".join((HERE / f"{name}.py").read_text(encoding="utf-8") for name in ("__main__", "trace_view"))
+    page = (HERE / "templates" / "trace.html.j2").read_text(encoding="utf-8")
     asked = set(re.findall(r"""say\(\s*language,\s*["'](\w+)["']""", code)) | COMPOSED
+    asked |= set(re.findall(r"""say\("(\w+)"\)""", page))
     assert asked ^ set(PHRASES) == set()
 
 

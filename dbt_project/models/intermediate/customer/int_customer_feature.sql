@@ -1,5 +1,5 @@
-{#- What was known of every customer in force at every month-end: nothing that happened after it. Whatever a source writes
-    over later (the last day of a contract that was ended early, a ticket's last resolution) is not used as it stands now. -#}
+{#- What was known of every customer in force at every month-end: nothing that happened after it. What a source writes
+    over later (the last day of a contract that was ended early, a ticket's last resolution) is not used as it is now. -#}
 {% set grace = var('contract_grace_days') %}
 {% set year = 365 %}
 {% set quarter = 90 %}
@@ -67,8 +67,8 @@ contracts_in_force as (
         contracts.monthly_amount,
         case
             when contracts.is_contract_end_agreed then contracts.end_date
-            when contracts.billing_term_months > 0 then
-                {{ add_days(dbt.dateadd(
+            when contracts.billing_term_months > 0
+                then {{ add_days(dbt.dateadd(
                     'month',
                     '(cast(floor(' ~ dbt.datediff('contracts.start_date', 'cuts.as_of_date', 'month')
                     ~ ' / cast(contracts.billing_term_months as double)) as integer) + 1)'
@@ -371,8 +371,8 @@ measured as (
             when 'order' then settings.order_horizon_days
         end as horizon_days,
         case in_force.customer_kind
-            when 'contract' then
-                {{ add_days('in_force.as_of_date', 'settings.contract_horizon_days + ' ~ grace) }}
+            when 'contract'
+                then {{ add_days('in_force.as_of_date', 'settings.contract_horizon_days + ' ~ grace) }}
             when 'order' then {{ add_days('in_force.as_of_date', 'settings.order_horizon_days') }}
         end as outcome_known_date,
         case in_force.customer_kind
@@ -471,8 +471,7 @@ final as (
             when
                 first_usage_date <= {{ add_days('as_of_date', 1 - 2 * quarter) }}
                 and usage_now + usage_before > 0
-                then 100 * cast(usage_now - usage_before as double)
-                    / cast(greatest(usage_now, usage_before) as double)
+                then 100 * cast(usage_now - usage_before as double) / cast(greatest(usage_now, usage_before) as double)
         end as usage_change
     from measured
 

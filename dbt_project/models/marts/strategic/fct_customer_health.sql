@@ -95,10 +95,9 @@ final as (
                 )
         end as call_rank
     from ranked
-    {%- for place in [1, 2, 3] %}
-    left join {{ ref('risk_reason') }} as reason_{{ place }}
-        on reason_{{ place }}.reason = ranked.reason_{{ place }}
-    {%- endfor %}
+    left join {{ ref('risk_reason') }} as reason_1 on ranked.reason_1 = reason_1.reason
+    left join {{ ref('risk_reason') }} as reason_2 on ranked.reason_2 = reason_2.reason
+    left join {{ ref('risk_reason') }} as reason_3 on ranked.reason_3 = reason_3.reason
 
 )
 

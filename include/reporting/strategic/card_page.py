@@ -1,0 +1,221 @@
+"""The model card in words and pictures: what its template prints."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from include.reporting.phrases import Phrases
+from include.reporting.served_facts import local_as_of
+from include.reporting.strategic.card_facts import CardFacts, Row
+from include.reporting.strategic.charts import Chart, Series, boxes_of, chart_of
+from include.reporting.words import named as common_name
+from include.warehouse.night_summary import Language
+
+_PHRASES = Phrases(Path(__file__).with_name("words.yml"))
+# Customers under which a cell is greyed.
+_FEW = 30
+OFTEN = ("1", "2", "3-4", "5-7", "8+")
+AGO = ("0-30", "31-90", "91-180", "181-365", "366+")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a triangle or heat map: its text, its cases, how strongly it is coloured (0-1; null: nothing known)."""
+
+    text: str
+    n: int
+    strength: float | None
+
+    @property
+    def is_few(self) -> bool:
+        """Whether it rests on few customers."""
+        return self.n < _FEW
+
+    @property
+    def colour(self) -> str:
+        """Background and ink; dark grounds have light ink."""
+        if self.strength is None:
+            return "transparent"
+        share = round(100 - 58 * self.strength)
+        return f"hsl(204 70% {share}%); color: {'#fff' if share < 58 else '#101820'}"
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """A churn model: its name, its verdict in words, its figures, its pictures."""
+
+    title: str
+    verdict: str
+    figures: list[tuple[str, str]]
+    calibration: Chart | None
+    lift: Chart | None
+
+
+def say(language: Language, name: str, /, **about: object) -> str:
+    """A phrase of the card."""
+    return _PHRASES.say(language, name, **about)
+
+
+def card_page(facts: CardFacts, language: Language) -> dict[str, Any]:
+    """What the template `model_card.html.j2` is given."""
+    summary = facts.summaries[language]
+    return {
+        "as_of": say(language, "as_of", moment=f"{local_as_of(summary):%Y-%m-%d %H:%M}", zone=summary.time_zone),
+        "models": [_model(model, facts.bins, language) for model in facts.models],
+        "cohort_months": range(13),
+        "cohorts": _triangle(facts.cohorts),
+        "survival": _survival(facts),
+        "survival_term": facts.survival_fitted[0]["term_months"] if facts.survival_fitted else None,
+        "values": _values(facts.values, language),
+        "currency": summary.currency,
+        "often": OFTEN,
+        "ago": AGO,
+        "rhythm": _rhythm(facts.rhythm),
+        "calls": [_call(row, language) for row in facts.calls],
+        "links": [_link(row, language) for row in facts.links],
+    }
+
+
+def _model(model: Row, bins: Sequence[Row], language: Language) -> ModelView:
+    own = [row for row in bins if row["customer_kind"] == model["customer_kind"]]
+    figures = [
+        (say(language, "fitted_at"), str(model["fit_date"])),
+        (say(language, "test_months"), _until(model["test_from_date"], model["test_to_date"])),
+        (say(language, "test_cases"), f"{model['test_lost_count']:,} / {model['test_row_count']:,}"),
+        (say(language, "naive_rate"), _percent(model["naive_rate"])),
+        (say(language, "auc"), _number(model["auc"], 3)),
+        (say(language, "brier"), f"{_number(model['brier'], 4)} / {_number(model['naive_brier'], 4)}"),
+        (say(language, "gain"), _interval(model["brier_gain_low"], model["brier_gain_high"], 4)),
+        (say(language, "calibration_error"), _percent(model["calibration_error"])),
+        (say(language, "lift"), _number(model["lift_top_decile"], 1)),
+    ]
+    reason = model["reason_zh" if language == "zh" else "reason_en"]
+    used = say(language, "model_is_used" if model["is_used"] else "naive_is_used")
+    rate = (
+        sum(row["observed_rate"] * row["row_count"] for row in own) / sum(row["row_count"] for row in own) if own else 0
+    )
+    return ModelView(
+        title=say(language, f"model_{model['customer_kind']}", days=model["horizon_days"]),
+        verdict=f"{used} {reason or ''}".strip(),
+        figures=[(name, text) for name, text in figures if text],
+        calibration=_calibration(own) if own else None,
+        lift=_lift(own, rate) if rate else None,
+    )
+
+
+def _calibration(bins: Sequence[Row]) -> Chart:
+    pairs = [(row["predicted_rate"], row["observed_rate"]) for row in bins]
+    most = max(max(pair) for pair in pairs)
+    return chart_of([Series("limit", [(0, 0), (most, most)]), Series("point", pairs, is_joined=False)], True, True)
+
+
+def _lift(bins: Sequence[Row], rate: float) -> Chart:
+    """How many times the mean rate each bin was lost, highest forecasts first."""
+    values = [(number, row["observed_rate"] / rate) for number, row in enumerate(reversed(bins), start=1)]
+    return chart_of([Series("limit", [(0, 1), (len(values), 1)]), Series("line", values)], False, False)
+
+
+def _survival(facts: CardFacts) -> Chart | None:
+    """Share of customers left after each renewal: observed, and by sBG (METHODS, customer value)."""
+    if not facts.survival_fitted or not facts.survival_observed:
+        return None
+    alpha, beta = facts.survival_fitted[0]["alpha"], facts.survival_fitted[0]["beta"]
+    fitted, observed = [(0.0, 1.0)], [(0.0, 1.0)]
+    for row in facts.survival_observed:
+        number = row["number"]
+        fitted.append((number, fitted[-1][1] * (beta + number - 1) / (alpha + beta + number - 1)))
+        observed.append((number, observed[-1][1] * row["renewed"] / row["due"]))
+    return chart_of([Series("line", fitted), Series("point", observed, is_joined=False)], False, True)
+
+
+def _values(rows: Sequence[Row], language: Language) -> Chart | None:
+    if not rows:
+        return None
+    groups = []
+    for row in rows:
+        tier, _, *quantiles = row.values()
+        groups.append((_PHRASES.named(language, "tier", tier), [float(value) for value in quantiles]))
+    return boxes_of(groups)
+
+
+def _triangle(rows: Sequence[Row]) -> list[tuple[str, int, list[Cell | None]]]:
+    cohorts: dict[Any, dict[int, Row]] = defaultdict(dict)
+    for row in rows:
+        cohorts[row["cohort_month"]][row["month_number"]] = row
+    table = []
+    for month, known in sorted(cohorts.items()):
+        cells: list[Cell | None] = []
+        for number in range(13):
+            found = known.get(number)
+            if found is None or not found["cohort_size"] or found["active_count"] is None:
+                cells.append(None)
+                continue
+            share = found["active_count"] / found["cohort_size"]
+            cells.append(Cell(f"{share:.0%}", found["cohort_size"], share))
+        table.append((f"{month:%Y-%m}", max(row["cohort_size"] for row in known.values()), cells))
+    return table
+
+
+def _rhythm(rows: Sequence[Row]) -> list[tuple[str, list[Cell | None]]]:
+    known = {(row["often"], row["ago"]): row for row in rows}
+    table = []
+    for often, name in enumerate(OFTEN):
+        cells: list[Cell | None] = []
+        for ago in range(len(AGO)):
+            found = known.get((often, ago))
+            if found is None:
+                cells.append(None)
+            else:
+                alive = found["p_alive"]
+                cells.append(Cell("–" if alive is None else f"{alive:.0%}", found["customers"], alive))
+        table.append((name, cells))
+    return table
+
+
+def _call(row: Row, language: Language) -> Row:
+    reasons = [row[f"reason_{number}_{language}"] for number in (1, 2, 3)]
+    return {
+        "rank": row["call_rank"],
+        "customer": row["customer_id"],
+        "tier": _PHRASES.named(language, "tier", row["tier"]) if row["tier"] else "",
+        "health": _number(row["health_score"], 0),
+        "probability": _percent(row["churn_probability"]),
+        "value": _number(row["value_12m"], 0),
+        "saved": _number(row["expected_value_saved"], 0),
+        "reasons": say(language, "in_list").join(reason for reason in reasons if reason),
+    }
+
+
+def _link(row: Row, language: Language) -> Row:
+    return {
+        "score": f"{row['score_kind'].upper()} ({common_name(language, 'purpose', row['purpose'])})",
+        "outcome": say(language, row["outcome"]),
+        "n": f"{row['customer_count']:,}",
+        "spearman": f"{row['spearman']:.2f} {_interval(row['spearman_low'], row['spearman_high'], 2)}",
+        "odds": ""
+        if row["odds_ratio"] is None
+        else f"{row['odds_ratio']:.2f} {_interval(row['odds_ratio_low'], row['odds_ratio_high'], 2)}",
+        "beside": say(language, "in_list").join(
+            say(language, f"beside_{name}") for name in (row["adjusted_for"] or "").split(",") if name
+        ),
+    }
+
+
+def _until(first: Any, last: Any) -> str:
+    return "" if first is None else str(first) if first == last else f"{first} – {last}"
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:,.{digits}f}"
+
+
+def _interval(low: float | None, high: float | None, digits: int) -> str:
+    return "" if low is None or high is None else f"[{low:.{digits}f}, {high:.{digits}f}]"
