@@ -7,9 +7,8 @@ with contracts as (
         in_force.contract_key,
         in_force.customer_key,
         in_force.currency,
-        as_of.currency as own_currency,
-        in_force.monthly_amount,
-        in_force.monthly_cost,
+        {{ converted('in_force.monthly_amount') }} as monthly_amount,
+        {{ converted('in_force.monthly_amount - in_force.monthly_cost') }} as monthly_margin,
         in_force.in_force_from_date,
         in_force.in_force_to_date,
         in_force.outcome,
@@ -20,7 +19,8 @@ with contracts as (
     from {{ ref('int_contract_in_force') }} as in_force
     inner join {{ ref('stg_contract') }} as contract
         on contract.contract_key = in_force.contract_key
-    cross join {{ ref('stg_as_of') }} as as_of
+    -- the rate of its first day, so that no later rate changes what was expected on an earlier day
+    {{ currency_rate_join('in_force.currency', 'contract.start_date') }}
     where in_force.is_recurring
 
 ),
@@ -120,12 +120,8 @@ final as (
         termed.in_force_from_date,
         termed.in_force_to_date,
         termed.outcome = 'continued' as is_renewed,
-        cast(case
-            when termed.currency = termed.own_currency then termed.monthly_amount
-        end as double) as monthly_amount,
-        cast(case
-            when termed.currency = termed.own_currency then termed.monthly_amount - termed.monthly_cost
-        end as double) as monthly_margin
+        cast(termed.monthly_amount as double) as monthly_amount,
+        cast(termed.monthly_margin as double) as monthly_margin
     from termed
     inner join numbered
         on numbered.customer_key = termed.customer_key

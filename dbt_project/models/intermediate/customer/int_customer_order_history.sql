@@ -8,11 +8,12 @@ with orders as (
     select
         ordered.customer_key,
         ordered.ordered_date,
-        coalesce(ordered.currency, as_of.currency) = as_of.currency and ordered.amount is not null as is_valued,
-        ordered.amount - coalesce(ordered.refund_amount, 0) as revenue,
-        ordered.cost
+        {{ converted('ordered.amount - coalesce(ordered.refund_amount, 0)') }} as revenue,
+        {{ converted('ordered.amount - coalesce(ordered.refund_amount, 0) - ordered.cost') }} as margin
     from {{ ref('fct_order') }} as ordered
     cross join {{ ref('stg_as_of') }} as as_of
+    -- a source that names no currency means the installation's
+    {{ currency_rate_join('coalesce(ordered.currency, as_of.currency)', 'ordered.ordered_date') }}
     where ordered.is_counted and ordered.customer_key <> 0 and ordered.ordered_date <= as_of.as_of_date
 
 ),
@@ -23,9 +24,9 @@ order_days as (
     select
         customer_key,
         ordered_date,
-        min(case when is_valued and cost is not null then 1 else 0 end) as is_cost_known,
-        sum(case when is_valued then revenue end) as revenue,
-        sum(case when is_valued then revenue - cost end) as margin
+        min(case when margin is not null then 1 else 0 end) as is_cost_known,
+        sum(revenue) as revenue,
+        sum(margin) as margin
     from orders
     group by customer_key, ordered_date
 
