@@ -140,6 +140,7 @@ def metrics_page(facts: ServedFacts, language: Language) -> dict[str, Any]:
         "heat_says": word(language, "heat_says", quarter=quarter),
         "heat_none": word(language, "heat_none", quarter=quarter),
         "heat_maps": [view.heat_map(one) for one in facts.heat_maps],
+        "has_model_card": facts.has_model_card,
         "low_base": LOW_BASE,
         "very_low_base": VERY_LOW_BASE,
     }

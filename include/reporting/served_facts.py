@@ -81,7 +81,8 @@ class Card:
 class ServedFacts:
     """All that is shown of a night.
 
-    `until` is the first local day that is not complete, `traced` are the metrics with a page of their rows.
+    `until` is the first local day that is not complete, `traced` are the metrics with a page of their rows,
+    `has_model_card` says whether there is a page on the models of customer value.
     """
 
     summaries: dict[Language, NightSummary]
@@ -91,6 +92,7 @@ class ServedFacts:
     quarter: date
     until: date
     traced: frozenset[str] = frozenset()
+    has_model_card: bool = False
 
     def cards(self, language: Language) -> list[Card]:
         """The headline metrics, by layer."""

@@ -63,11 +63,14 @@ def write_reports(
         raise ReportError(f"there is no warehouse yet to report on ({serve_file(settings.home)}); run a night first")
     if as_of is not None and served != as_of:
         raise ReportError(f"night {night_text(served)} is served, not {night_text(as_of)}; publish that night first")
-    pages = rendered_pages(settings.home, traced)
+    try:
+        cards = write_model_card(settings.home)
+    except duckdb.Error as error:
+        raise _unreadable(settings.home, error) from error
+    pages = rendered_pages(settings.home, traced, has_model_card=bool(cards))
     folder = metrics_page_file(settings.home, settings.language).parent
     for name, content in pages.items():
         files.write_bytes(folder / name, content)
-    cards = write_model_card(settings.home)
     return ReportSummary(
         path=str(metrics_page_file(settings.home, settings.language)),
         pages=len(pages) + len(cards),
@@ -75,25 +78,31 @@ def write_reports(
     )
 
 
-def rendered_pages(home: Path, traced: frozenset[str] = frozenset()) -> dict[str, bytes]:
+def rendered_pages(
+    home: Path, traced: frozenset[str] = frozenset(), *, has_model_card: bool = False
+) -> dict[str, bytes]:
     """Every page by its file name; cards of the metrics `traced` lead to the page of their rows.
 
     Raises:
         ReportError: the served warehouse can't be read, or lacks what the pages show.
     """
     try:
-        facts = replace(read_served_facts(home), traced=traced)
+        facts = replace(read_served_facts(home), traced=traced, has_model_card=has_model_card)
     except (duckdb.Error, KeyError) as error:
-        problem = str(error).splitlines()[0]
-        raise ReportError(
-            f"{serve_file(home)} lacks what the pages show ({problem}); if an older version of the project built it, "
-            "run a night with this one"
-        ) from error
+        raise _unreadable(home, error) from error
     return {
         f"{page}.{language}.html": _rendered(page, facts, language).encode()
         for page in _PAGES
         for language in LANGUAGES
     }
+
+
+def _unreadable(home: Path, error: Exception) -> ReportError:
+    problem = str(error).splitlines()[0]
+    return ReportError(
+        f"{serve_file(home)} lacks what the pages show ({problem}); if an older version of the project built it, "
+        "run a night with this one"
+    )
 
 
 def _rendered(page: str, facts: ServedFacts, language: Language) -> str:

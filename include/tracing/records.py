@@ -61,6 +61,7 @@ RECORD_KEYS = {
     "survey_response": "response_key",
     "ticket": "ticket_key",
     "ticket_event": "event_key",
+    "usage": "usage_key",
     "visit": "visit_key",
 }
 ORIGINS: dict[str, tuple[Origin, ...]] = {
@@ -105,6 +106,12 @@ ORIGINS: dict[str, tuple[Origin, ...]] = {
     ),
     "fct_customer_month": _CUSTOMERS,
     "fct_customer_value": _CUSTOMERS,
+    "fct_customer_health": (
+        *_CUSTOMERS,
+        Origin("ticket", None, happened_at="v.created_at"),
+        Origin("survey_response", None, happened_at="v.submitted_at"),
+        Origin("usage", None, happened_at="cast(v.usage_date as timestamp)"),
+    ),
     "fct_contract_renewal": (
         Origin("contract", "contract_key", is_own=True, happened_at="cast(v.start_date as timestamp)"),
         # its renewal, and what else the customer has
@@ -140,6 +147,7 @@ BUSINESS_IDS = {
     "dim_customer": "f.customer_id",
     "fct_customer_month": _ID_OF_CUSTOMER,
     "fct_customer_value": _ID_OF_CUSTOMER,
+    "fct_customer_health": _ID_OF_CUSTOMER,
     "fct_contract_renewal": "f.contract_id",
     "fct_customer_contract_movement": f"concat_ws(' ', {_ID_OF_CUSTOMER}, f.currency)",
     "fct_customer_repurchase": _ID_OF_CUSTOMER,

@@ -9,6 +9,7 @@ import pytest
 
 from include.warehouse.night_summary import HEADLINES
 from tests.e2e.conftest import NIGHT, Night
+from tests.support.page_checks import assert_well_formed
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(900)]
 METRICS = [metric for metrics in HEADLINES.values() for metric in metrics]
@@ -52,6 +53,16 @@ def test_the_heat_map_has_every_answer_that_counts(night: Night, language: str) 
     for purpose, _, count in rows:
         known.setdefault(purpose, []).append(count)
     assert found == known
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "Who may leave"), ("zh", "流失预警")])
+def test_the_metrics_lead_to_the_model_card(night: Night, language: str, says: str) -> None:
+    (link,) = re.findall(r'href="(\.\./strategic/[^"]+)"', page(night, f"index.{language}.html"))
+    card = (night.home / "reports" / "metrics" / link).read_text(encoding="utf-8")
+    assert_well_formed(card)
+    assert says in card
+    (customers,) = night.one("select count(*) from marts.fct_customer_health where call_rank <= 10")
+    assert customers > 0 and card.count("<tr") > customers
 
 
 def test_the_truth_stands_beside_the_figures_with_and_without_cleaning(night: Night) -> None:
