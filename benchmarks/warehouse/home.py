@@ -138,7 +138,7 @@ def _prepared(home: Path) -> Path:
 
 
 def run_script(home: Path, script: str) -> Callable[[], object]:
-    """A hand-written script on the build file, with as many threads and the time zone of dbt_project/profiles.yml."""
+    """A hand-written script on the build file, in the time zone of dbt_project/profiles.yml."""
     con = duckdb.connect(build_file(home), config={"threads": 2})
     con.execute("set enable_progress_bar = false; set TimeZone = 'UTC'")
 
