@@ -54,6 +54,7 @@ def read_card_facts(home: Path) -> CardFacts | None:
         duckdb.Error: the warehouse can't be read.
     """
     with duckdb.connect(str(serve_file(home)), read_only=True) as con:
+        con.execute("set enable_progress_bar = false")
         tables = {name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()}
         if not tables.issuperset(_NEEDED):
             return None
