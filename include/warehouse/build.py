@@ -110,8 +110,8 @@ def build_warehouse(
 def dbt_environment(settings: Settings) -> dict[str, str]:
     """What dbt needs in its environment to work on a data home, which has to be its working directory.
 
-    dbt parses its project anew (half of a small build) where these paths change. Named from within, they are the same
-    in a home that was moved, restored or copied.
+    dbt parses its project anew, for some six CPU seconds, where these paths change. Named from within, they are the
+    same in a home that was moved, restored or copied.
     """
     home = settings.home
     work = home / "warehouse" / "dbt"
@@ -120,7 +120,6 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "METRICS_WAREHOUSE_FILE": str(build_file(home).relative_to(home)),
         "METRICS_WAREHOUSE_INPUTS": str(inputs_folder(home).relative_to(home)),
-        "METRICS_MODEL_STORE": str(home / "warehouse" / "models"),
         "METRICS_TIMEZONE": settings.timezone,
         "METRICS_BUILD_MEMORY": f"{settings.build_memory_mb}MB" if settings.build_memory_mb else _own_limit(),
         "DBT_TARGET_PATH": str(work / "target"),
