@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from include.customer_value.bg_nbd import expected_orders, probability_alive, probability_of_silence
-from include.customer_value.maximum_likelihood import Fit, Floats
+from include.customer_value.forecast_scores import auc, brier, calibration_bins, calibration_error
+from include.customer_value.maximum_likelihood import Fit
 
 Ints = npt.NDArray[np.int64]
-BINS = 10
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def back_test(fit: Fit, frequency: Ints, recency: Ints, age: Ints, came: Ints, d
     expected = expected_orders(fit, frequency, age, ends, np.ones((1, 1))).orders[:, 0]
     predicted = probability_alive(fit, frequency, recency, age) * expected
     again = 1 - probability_of_silence(fit, frequency, recency, age, days)
-    happened = (came > 0).astype(float)
+    happened = came > 0
     rate = frequency.sum() / max(int(age.sum()), 1) * days
     return BackTest(
         days=days,
@@ -55,25 +55,8 @@ def back_test(fit: Fit, frequency: Ints, recency: Ints, age: Ints, came: Ints, d
         actual=float(came.mean()),
         error=float(np.abs(predicted - came).mean()),
         naive_error=float(np.abs(rate - came).mean()),
-        auc=auc(again, came > 0),
-        brier=float(np.mean((again - happened) ** 2)),
-        naive_brier=float(happened.mean() * (1 - happened.mean())),
-        calibration_error=calibration_error(again, happened),
+        auc=auc(again, happened),
+        brier=brier(again, happened),
+        naive_brier=brier(np.full(len(happened), happened.mean()), happened),
+        calibration_error=calibration_error(calibration_bins(again, happened)),
     )
-
-
-def auc(score: Floats, happened: npt.NDArray[np.bool_]) -> float:
-    """Probability that whom it happened to has the higher score, ties half; nan if it happened to all or none."""
-    _, place, count = np.unique(score, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(count) - (count - 1) / 2)[place]
-    positives = int(happened.sum())
-    pairs = positives * (len(score) - positives)
-    return float((ranks[happened].sum() - positives * (positives + 1) / 2) / pairs) if pairs else float("nan")
-
-
-def calibration_error(probability: Floats, happened: Floats) -> float:
-    """Mean absolute distance between predicted and observed share over tenths of equal size, by probability."""
-    order = np.lexsort((happened, probability))
-    tenths = [part for part in np.array_split(order, BINS) if len(part)]
-    distances = [abs(float(probability[part].mean() - happened[part].mean())) * len(part) for part in tenths]
-    return sum(distances) / len(probability)

@@ -5,28 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from include.customer_value.back_test import auc, back_test, calibration_error
+from include.customer_value.back_test import back_test
 from include.customer_value.bg_nbd import fit_bg_nbd, grouped
 
 TRUTH = (0.8, 60.0, 0.7, 2.5)
-
-
-def test_area_under_the_curve_by_hand() -> None:
-    happened = np.array([False, False, True, True])
-
-    # 3 of 4 pairs in order
-    assert auc(np.array([0.1, 0.4, 0.35, 0.8]), happened) == pytest.approx(0.75)
-    assert auc(np.array([0.5, 0.5, 0.5, 0.5]), happened) == pytest.approx(0.5)
-    assert np.isnan(auc(np.array([0.1, 0.2]), np.array([True, True])))
-
-
-def test_calibration_error_by_hand() -> None:
-    probability = np.repeat([0.2, 0.8], 50)
-    happened = np.concatenate([np.repeat([0.0, 1.0], 25), np.ones(50)])
-
-    # five tenths promise .2 and hold none, none, half, all, all; five promise .8 and hold all
-    expected = (0.2 + 0.2 + 0.3 + 0.8 + 0.8 + 5 * 0.2) / 10
-    assert calibration_error(probability, happened) == pytest.approx(expected)
 
 
 def held_out(shuffled: bool) -> tuple[float, ...]:
