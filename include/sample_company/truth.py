@@ -4,7 +4,7 @@ Every function returns plain numbers; what they mean stands in `docs/sample_comp
 Times are UTC seconds, durations minutes, amounts of money units (two decimals) of the stated currency.
 """
 
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -180,35 +180,25 @@ def headline_truth(transactional: Responses, relationship: Responses) -> Values:
 
     The careless and the incomplete are in it as they meant to answer: what cleaning should come close to.
     """
-    meant: dict[str, tuple[Responses, str, Callable[[Ints], float]]] = {
-        "csat_transactional": (transactional, "csat", _satisfied),
-        "ces_transactional": (transactional, "ces", _mean),
-        "csat_relationship": (relationship, "csat", _satisfied),
-        "nps_relationship": (relationship, "nps", _net_promoters),
-    }
-    told: Values = {}
-    for night, end in zip(NIGHTS, CUTS, strict=True):
-        told[night.isoformat()] = {}
-        for metric, (responses, score, value_of) in meant.items():
-            month = _month_labels(local_day(responses.submitted_at))
-            known = responses.submitted_at < end
-            told[night.isoformat()][metric] = {
-                str(one): round(value_of(responses.felt[score][known & (month == one)]), 9)
-                for one in np.unique(month[known])
-            }
+    told: Values = {night.isoformat(): {} for night in NIGHTS}
+    for purpose, responses in (("transactional", transactional), ("relationship", relationship)):
+        meant = replace(responses, **responses.felt)
+        months = _month_labels(local_day(meant.submitted_at))
+        for night, end in zip(NIGHTS, CUTS, strict=True):
+            known = meant.submitted_at < end
+            for month in np.unique(months[known]):
+                scores = _scores(meant, known & (months == month))
+                for score in responses.felt:
+                    values = told[night.isoformat()].setdefault(f"{score}_{purpose}", {})
+                    values[str(month)] = round(_score_value(score, scores[score]), 9)
     return told
 
 
-def _mean(scores: Ints) -> float:
-    return float(scores.mean())
-
-
-def _satisfied(csat: Ints) -> float:
-    return float((csat >= 4).mean())
-
-
-def _net_promoters(nps: Ints) -> float:
-    return 100 * float((nps >= 9).mean() - (nps <= 6).mean())
+def _score_value(score: str, parts: Values) -> float:
+    """CSAT as a share, CES as a mean, NPS in points, from the parts that `_scores` gives."""
+    if score == "nps":
+        return float(100 * (parts["promoters"] - parts["detractors"]) / parts["answered"])
+    return float(parts["satisfied" if score == "csat" else "sum"] / parts["answered"])
 
 
 def pretest_truth(pretest: Pretest) -> Values:
