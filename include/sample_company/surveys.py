@@ -1,6 +1,6 @@
 """Invitations and answers of the questionnaires: after a ticket, about the relationship, and a pretest of the first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -70,10 +70,15 @@ class Responses:
     language: Ints
     is_complete: Flags
     kind: Ints  # number in RESPONSE_KINDS, NOTHING: an honest answer
-    felt: dict[str, Ints]  # csat, ces and nps as the person meant them, whatever became of the answer
+    felt: dict[str, Ints]  # the scores that were asked for (csat, ces, nps) as the person meant them
 
     def __len__(self) -> int:
         return len(self.invitation)
+
+    def as_meant(self) -> "Responses":
+        """The same with the scores as they were meant, whatever became of the answers."""
+        meant = {name: self.felt.get(name, getattr(self, name)) for name in ("csat", "ces", "nps")}
+        return replace(self, csat=meant["csat"], ces=meant["ces"], nps=meant["nps"])
 
 
 @dataclass

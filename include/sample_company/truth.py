@@ -4,7 +4,6 @@ Every function returns plain numbers; what they mean stands in `docs/sample_comp
 Times are UTC seconds, durations minutes, amounts of money units (two decimals) of the stated currency.
 """
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -182,7 +181,7 @@ def headline_truth(transactional: Responses, relationship: Responses) -> Values:
     """
     told: Values = {night.isoformat(): {} for night in NIGHTS}
     for purpose, responses in (("transactional", transactional), ("relationship", relationship)):
-        meant = replace(responses, **responses.felt)
+        meant = responses.as_meant()
         months = _month_labels(local_day(meant.submitted_at))
         for night, end in zip(NIGHTS, CUTS, strict=True):
             known = meant.submitted_at < end

@@ -29,30 +29,12 @@ where is_current and model_kind = 'sbg' and is_fitted and term_months > 0 and al
 order by case_count desc, term_months
 limit 1
 -- name: survival_observed
--- Of each customer and currency the first chain of renewals; it ends with the first contract that was not renewed.
-with decided as (
-    select
-        renewal.customer_key, contract.currency, renewal.due_date, renewal.is_renewed,
-        row_number() over chain as number,
-        coalesce(min(cast(renewal.is_renewed as integer)) over (
-            partition by renewal.customer_key, contract.currency order by renewal.due_date, renewal.contract_key
-            rows between unbounded preceding and 1 preceding
-        ), 1) as is_first_chain
-    from marts.fct_contract_renewal as renewal
-    join marts.dim_contract as contract using (contract_key)
-    where
-        renewal.is_due_decided
-        and round((date_diff('day', contract.start_date, contract.end_date) + 1) / 30.4375) = $term_months
-    window chain as (
-        partition by renewal.customer_key, contract.currency order by renewal.due_date, renewal.contract_key
-    )
-)
-select number, count(*) as due, sum(cast(is_renewed as integer)) as renewed
-from decided
-where is_first_chain = 1
-group by number
+select decision_number as number, count(*) as due, sum(cast(is_renewed as integer)) as renewed
+from marts.fct_contract_renewal
+where is_due_decided and term_months = $term_months
+group by decision_number
 having count(*) >= 20
-order by number
+order by decision_number
 -- name: values
 select
     coalesce(version.tier, '(none)') as tier, count(*) as customers,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from include.reporting.amounts import amount
 from include.reporting.phrases import Phrases
 from include.reporting.served_facts import local_as_of
 from include.reporting.strategic.card_facts import CardFacts, Row
@@ -75,7 +76,7 @@ def card_page(facts: CardFacts, language: Language) -> dict[str, Any]:
         "often": OFTEN,
         "ago": AGO,
         "rhythm": _rhythm(facts.rhythm),
-        "calls": [_call(row, language) for row in facts.calls],
+        "calls": [_call(row, language, summary.currency) for row in facts.calls],
         "links": [_link(row, language) for row in facts.links],
     }
 
@@ -86,11 +87,11 @@ def _model(model: Row, bins: Sequence[Row], language: Language) -> ModelView:
         (say(language, "fitted_at"), str(model["fit_date"])),
         (say(language, "test_months"), _until(model["test_from_date"], model["test_to_date"])),
         (say(language, "test_cases"), f"{model['test_lost_count']:,} / {model['test_row_count']:,}"),
-        (say(language, "naive_rate"), _percent(model["naive_rate"])),
+        (say(language, "naive_rate"), _told(model["naive_rate"], "share", language)),
         (say(language, "auc"), _number(model["auc"], 3)),
         (say(language, "brier"), _beside(model["brier"], model["naive_brier"])),
         (say(language, "gain"), _interval(model["brier_gain_low"], model["brier_gain_high"], 4)),
-        (say(language, "calibration_error"), _percent(model["calibration_error"])),
+        (say(language, "calibration_error"), _told(model["calibration_error"], "share", language)),
         (say(language, "lift"), _number(model["lift_top_decile"], 1)),
     ]
     reason = model["reason_zh" if language == "zh" else "reason_en"]
@@ -120,15 +121,18 @@ def _lift(bins: Sequence[Row], rate: float) -> Chart:
 
 
 def _survival(facts: CardFacts) -> Chart | None:
-    """Share of customers left after each renewal: observed, and by sBG (METHODS, customer value)."""
+    """Share of customers left after each renewal: as decided (Kaplan and Meier 1958), and by sBG."""
+    from include.customer_value.sbg import survival  # noqa: PLC0415 - scipy, and most pages need none
+
     if not facts.survival_fitted or not facts.survival_observed:
         return None
-    alpha, beta = facts.survival_fitted[0]["alpha"], facts.survival_fitted[0]["beta"]
-    fitted, observed = [(0.0, 1.0)], [(0.0, 1.0)]
-    for row in facts.survival_observed:
-        number = row["number"]
-        fitted.append((number, fitted[-1][1] * (beta + number - 1) / (alpha + beta + number - 1)))
+    observed = [(0.0, 1.0)]
+    for number, row in enumerate(facts.survival_observed, start=1):
+        if row["number"] != number:
+            break  # without a share of each decision before it there is none of those left
         observed.append((number, observed[-1][1] * row["renewed"] / row["due"]))
+    parameters = facts.survival_fitted[0]["alpha"], facts.survival_fitted[0]["beta"]
+    fitted = list(enumerate(survival(parameters, len(observed) - 1).tolist()))
     return chart_of([Series("line", fitted), Series("point", observed, is_joined=False)], False, True)
 
 
@@ -176,16 +180,16 @@ def _rhythm(rows: Sequence[Row]) -> list[tuple[str, list[Cell | None]]]:
     return table
 
 
-def _call(row: Row, language: Language) -> Row:
+def _call(row: Row, language: Language, currency: str) -> Row:
     reasons = [row[f"reason_{number}_{language}"] for number in (1, 2, 3)]
     return {
         "rank": row["call_rank"],
         "customer": row["customer_id"],
         "tier": _PHRASES.named(language, "tier", row["tier"]) if row["tier"] else "",
         "health": _number(row["health_score"], 0),
-        "probability": _percent(row["churn_probability"]),
-        "value": _number(row["value_12m"], 0),
-        "saved": _number(row["expected_value_saved"], 0),
+        "probability": _told(row["churn_probability"], "share", language),
+        "value": _told(row["value_12m"], "currency", language, currency),
+        "saved": _told(row["expected_value_saved"], "currency", language, currency),
         "reasons": say(language, "in_list").join(reason for reason in reasons if reason),
     }
 
@@ -209,8 +213,8 @@ def _until(first: Any, last: Any) -> str:
     return "" if first is None else str(first) if first == last else f"{first} – {last}"
 
 
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{value:.1%}"
+def _told(value: float | None, unit: str, language: Language, currency: str = "") -> str:
+    return "" if value is None else amount(value, unit, language, currency)
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -32,8 +32,7 @@ create table marts.fct_customer_value_model (
     is_current boolean, model_kind varchar, is_fitted boolean, term_months bigint, alpha double, beta double,
     case_count bigint);
 create table marts.fct_contract_renewal (
-    contract_key bigint, customer_key bigint, due_date date, is_due_decided boolean, is_renewed boolean);
-create table marts.dim_contract (contract_key bigint, currency varchar, start_date date, end_date date);
+    term_months bigint, decision_number bigint, is_due_decided boolean, is_renewed boolean);
 create table marts.fct_customer_value (
     customer_key bigint, customer_version_key bigint, is_current boolean, predicted_ltv_12m double,
     order_count bigint, age_days bigint, recency_days bigint, p_alive double);
@@ -65,11 +64,12 @@ insert into marts.fct_cohort_retention values
 insert into marts.fct_customer_value_model values
     (true, 'sbg', true, 12, 0.6681, 3.8061, 900), (true, 'sbg', true, 3, 1.0, 1.0, 10),
     (true, 'sbg', true, 0, 1.0, 1.0, 999);
--- 20 of the first due, 15 renewed, of whom 12 once more and 8 not decided; a later chain of a lost one counts no more
-insert into marts.dim_contract select n, 'CNY', date '2023-01-01', date '2023-12-31' from range(60) as numbers (n);
+-- 40 came to the first decision and 30 renewed, 24 of the 30 once more; of the third too few are decided
 insert into marts.fct_contract_renewal
-    select n, n, date '2023-12-31', true, n < 15 from range(20) as numbers (n) union all
-    select 20 + n, n, date '2024-12-31', true, n < 12 from range(20) as numbers (n);
+    select 12, 1, true, n < 30 from range(40) as numbers (n) union all
+    select 12, 2, true, n < 24 from range(30) as numbers (n) union all
+    select 12, 3, n < 19, true from range(24) as numbers (n) union all
+    select 3, 1, true, false from range(50) as numbers (n);
 insert into marts.dim_customer_version values (1, 'vip'), (2, '{HOSTILE}');
 insert into marts.dim_customer values (1, 'C-0001'), (2, 'C-0002');
 insert into marts.fct_customer_value
@@ -117,7 +117,8 @@ def test_figures_of_the_last_model_and_its_verdict_in_words(home: Path) -> None:
 
 def test_calls_name_the_customer_and_the_reasons(home: Path) -> None:
     page = text(home, "en")
-    assert "1 C-0001 VIP 35 30.2% 8,727 527 Contract is due for renewal, Low satisfaction when last asked" in page
+    call = "1 C-0001 VIP 35 30.2 % 8,727 CNY 527 CNY Contract is due for renewal, Low satisfaction when last asked"
+    assert call in page
     assert "C-0002" not in page
     assert "合同即将到期待续、最近一次满意度低" in text(home, "zh")
 
@@ -129,13 +130,20 @@ def test_cohorts_are_a_triangle_and_few_customers_are_grey(home: Path) -> None:
     assert "2026-06</th>" not in page
 
 
-def test_observed_survival_ends_a_chain_with_the_first_loss(home: Path) -> None:
+def test_observed_survival_stands_beside_the_fitted_one(home: Path) -> None:
     page = card_file(home, "en").read_text(encoding="utf-8")
     assert "contracts of 12 months" in page
-    # 20 due at first; of the second only the 15 who had renewed, fewer than 20, so no dot: (0, 1) and (1, .75) remain
     survival = page[page.index("Who renews") :]
     survival = survival[: survival.index("</figure>")]
-    assert survival.count("<circle") == 2
+    dots = [(float(x), float(y)) for x, y in re.findall(r'<circle[^>]* cx="([\d.]+)" cy="([\d.]+)"', survival)]
+    ((line,),) = (re.findall(r'points="([^"]+)"', survival),)
+    fitted = [tuple(map(float, point.split(","))) for point in line.split()]
+    top, bottom = dots[0][1], float(re.findall(r'class="grid" x1="52" x2="346" y1="([\d.]+)"', survival)[0])
+
+    # of all: 1, three quarters, and four fifths of those; by sBG b/(a+b), and times (b+1)/(a+b+1)
+    shares = [(bottom - y) / (bottom - top) for _, y in dots]
+    assert shares == pytest.approx([1, 0.75, 0.6], abs=0.001)
+    assert [(bottom - y) / (bottom - top) for _, y in fitted] == pytest.approx([1, 0.8507, 0.7469], abs=0.001)
 
 
 def test_what_somebody_put_into_a_source_is_not_run(home: Path) -> None:

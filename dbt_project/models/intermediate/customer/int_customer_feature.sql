@@ -44,12 +44,12 @@ contracts as (
         contract.start_date,
         contract.end_date,
         contract.billing_term_months,
-        case
-            when coalesce(contract.currency, settings.currency) = settings.currency then contract.monthly_amount
-        end as monthly_amount,
+        {{ converted('contract.monthly_amount') }} as monthly_amount,
         settings.is_contract_end_agreed
     from {{ ref('dim_contract') }} as contract
     cross join settings
+    -- at the rate of its first day, as its expected value
+    {{ currency_rate_join('coalesce(contract.currency, settings.currency)', 'contract.start_date') }}
     where
         contract.customer_key <> 0
         and contract.is_counted
@@ -239,8 +239,10 @@ answers as (
         response.submitted_date,
         response.submitted_at,
         'nps',
-        cast(response.nps_score * 10 as decimal(18, 6))
+        cast(scored.nps_pomp as decimal(18, 6))
     from {{ ref('fct_survey_response') }} as response
+    inner join {{ ref('int_response_scored') }} as scored
+        on scored.response_key = response.response_key
     where
         response.is_nps_counted
         and response.nps_score is not null

@@ -8,8 +8,8 @@ with orders as (
     select
         ordered.customer_key,
         ordered.ordered_date,
-        {{ converted('ordered.amount - coalesce(ordered.refund_amount, 0)') }} as revenue,
-        {{ converted('ordered.amount - coalesce(ordered.refund_amount, 0) - ordered.cost') }} as margin
+        {{ order_revenue('ordered') }} as revenue,
+        {{ order_margin('ordered') }} as margin
     from {{ ref('fct_order') }} as ordered
     cross join {{ ref('stg_as_of') }} as as_of
     -- a source that names no currency means the installation's

@@ -6,7 +6,7 @@ with final as (
         outcome.customer_key,
         outcome.response_key,
         outcome.measured_date,
-        case when outcome.score_kind = 'nps' then outcome.score * 10 else scored.overall_pomp end as pomp,
+        case when outcome.score_kind = 'nps' then scored.nps_pomp else scored.overall_pomp end as pomp,
         outcome.is_retained,
         outcome.is_repurchased,
         cast(outcome.revenue_after as double) as revenue_after,

@@ -92,6 +92,7 @@ final as (
         scored.first_try_pomp >= 100 as is_first_try_solved,
         coalesce(scored.is_first_try_counted, 0) = 1 as is_first_try_counted,
         scored.ambiguity = 1 as is_ambiguous,
+        scored.nps_pomp,
         coalesce(scored.csat_pomp, scored.nps_pomp) as overall_pomp
     from counted
     cross join limits

@@ -129,6 +129,8 @@ final as (
         customer_version.customer_version_key,
         judged.product_key,
         judged.billing_term_months,
+        termed.term_months,
+        termed.decision_number,
         judged.due_date,
         judged.is_due_decided,
         case when judged.is_due_decided then judged.is_followed end as is_renewed,
@@ -151,6 +153,10 @@ final as (
         end as churn_kind,
         case when judged.is_due_decided then churned.customer_key is not null end as is_customer_churned
     from judged
+    -- the class of its length and its place in the chain, as renewals are fitted by; one that could go on has none
+    left join {{ ref('int_contract_term') }} as termed
+        on termed.contract_key = judged.contract_key
+        and not termed.is_open_ended
     left join {{ ref('fct_customer_month') }} as churned
         on churned.customer_key = judged.customer_key
         and churned.churn_date = judged.due_date

@@ -16,8 +16,8 @@ purchases as (
         {{ month_start('ordered.ordered_date') }} as month_start_date,
         ordered.ordered_date,
         currency_rate.rate is not null as is_convertible,
-        {{ converted('ordered.amount - coalesce(ordered.refund_amount, 0)') }} as revenue,
-        {{ converted('ordered.amount - coalesce(ordered.refund_amount, 0) - ordered.cost') }} as margin
+        {{ order_revenue('ordered') }} as revenue,
+        {{ order_margin('ordered') }} as margin
     from {{ ref('fct_order') }} as ordered
     cross join {{ ref('stg_as_of') }} as as_of
     -- a source that names no currency means the installation's
