@@ -6,16 +6,17 @@ model is used only where its Brier score on the test slice beats one rate for ev
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from include.customer_value import model_store
 from include.customer_value.churn_windows import Windows
+from include.customer_value.digits import rounded
 from include.customer_value.feature_list import CustomerKind
 from include.customer_value.features import Flags, Floats, Keys
 from include.customer_value.forecast_scores import (
@@ -35,8 +36,6 @@ from include.customer_value.learners import (
 )
 from include.customer_value.logistic import expit, fit_logistic
 
-# Part of every version: a change of the method is another model.
-CODE = "churn-1"
 # A feature that is known of fewer rows than this share says nothing that lasts.
 _KNOWN_SHARE = 0.02
 
@@ -162,20 +161,14 @@ def lacking(frame: Frame, counts: Sequence[Counts]) -> str | None:
 def naive_model(frame: Frame, counts: Sequence[Counts], reason: str) -> ChurnModel:
     """No model: the rate over all closed windows, for everybody."""
     rows, positives = sum(one.rows for one in counts), sum(one.positives for one in counts)
-    version = _digest(frame, [json.dumps([asdict(one) for one in counts]).encode()])
+    version = _version(frame, [np.array([[one.rows, one.positives] for one in counts])])
     return ChurnModel(**_shared(frame, version, counts), naive_rate=positives / rows if rows else None, reason=reason)
 
 
 def version_of(frame: Frame, training: Slice, calibration: Slice, test: Slice) -> str:
-    """SHA-256 over method, settings and rows: the same data give the same model, whenever it is fitted."""
-    return _digest(
-        frame,
-        [
-            part.tobytes()
-            for rows in (training, calibration, test)
-            for part in (rows.customers, rows.cuts, np.ascontiguousarray(rows.values), rows.happened)
-        ],
-    )
+    """The name of a fit: the same settings and sorted rows give the same model, whenever it is fitted."""
+    slices = (training, calibration, test)
+    return _version(frame, [part for one in slices for part in (one.customers, one.cuts, one.values, one.happened)])
 
 
 def fit_churn_model(frame: Frame, training: Slice, calibration: Slice, test: Slice) -> ChurnModel:
@@ -241,7 +234,7 @@ def platt(margin: Floats, happened: Flags) -> tuple[float, float]:
     slope = float(fit.coefficients[1])
     if not fit.is_converged or slope <= 0:
         return flat
-    return _kept(slope), _kept(float(fit.coefficients[0]) - slope * centre)
+    return float(rounded(slope)), float(rounded(float(fit.coefficients[0]) - slope * centre))
 
 
 def _says_something(values: Floats) -> bool:
@@ -263,18 +256,7 @@ def _shared(frame: Frame, version: str, counts: Sequence[Counts]) -> dict[str, A
     }
 
 
-def _digest(frame: Frame, parts: Sequence[bytes]) -> str:
-    settings = [frame.customer_kind, frame.horizon_days, frame.min_positives, list(frame.names)]
-    days = [
-        [str(day) for day in slice_]
-        for slice_ in (frame.windows.training, frame.windows.calibration, frame.windows.test)
-    ]
-    digest = hashlib.sha256(json.dumps([CODE, str(frame.fit_date), settings, days]).encode())
-    for part in parts:
-        digest.update(hashlib.sha256(part).digest())
-    return digest.hexdigest()[:16]
-
-
-def _kept(value: float) -> float:
-    """Twelve significant digits, as of all parameters."""
-    return float(f"{value:.11e}")
+def _version(frame: Frame, counts: Sequence[npt.NDArray[Any]]) -> str:
+    settings = {**asdict(frame), "fit_date": str(frame.fit_date)}
+    settings["windows"] = {name: [str(day) for day in days] for name, days in settings["windows"].items()}
+    return model_store.version_of(f"churn_{frame.customer_kind}", settings, counts)

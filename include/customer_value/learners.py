@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from include.customer_value.digits import rounded
 from include.customer_value.features import Flags, Floats, unskewed
 
 SEED = 20260630
-# Significant digits that are kept of a parameter: what scores is what was stored.
-_DIGITS = 12
 _TREES = 60
 _DEPTH = 2
 _LEARNING_RATE = 0.1
@@ -148,7 +147,7 @@ def fit_logistic_learner(values: Floats, happened: Flags, names: tuple[str, ...]
 
     shaped = unskewed(values, names)
     means, scales = np.nanmean(shaped, axis=0), np.nanstd(shaped, axis=0)
-    means, scales = _rounded(means), np.where(scales > 0, _rounded(scales), 1.0)
+    means, scales = rounded(means), np.where(scales > 0, rounded(scales), 1.0)
     standard = (shaped - means) / scales
     # one thread: partial sums of several depend on how many there are
     with threadpool_limits(1):
@@ -158,9 +157,9 @@ def fit_logistic_learner(values: Floats, happened: Flags, names: tuple[str, ...]
         names=names,
         means=tuple(means.tolist()),
         scales=tuple(scales.tolist()),
-        coefficients=tuple(_rounded(model.coef_[0]).tolist()),
-        intercept=float(_rounded(model.intercept_)[0]),
-        medians=tuple(_rounded(np.nanmedian(values, axis=0)).tolist()),
+        coefficients=tuple(rounded(model.coef_[0]).tolist()),
+        intercept=float(rounded(model.intercept_)[0]),
+        medians=tuple(rounded(np.nanmedian(values, axis=0)).tolist()),
     )
 
 
@@ -182,9 +181,9 @@ def fit_boosted_learner(values: Floats, happened: Flags, names: tuple[str, ...])
         model.fit(values, happened)
     return BoostedLearner(
         names=names,
-        baseline=float(_rounded(np.ravel(model._baseline_prediction))[0]),
+        baseline=float(rounded(np.ravel(model._baseline_prediction))[0]),
         trees=tuple(_tree(stage[0].nodes) for stage in model._predictors),
-        medians=tuple(_rounded(np.nanmedian(values, axis=0)).tolist()),
+        medians=tuple(rounded(np.nanmedian(values, axis=0)).tolist()),
     )
 
 
@@ -197,10 +196,5 @@ def _tree(nodes: Any) -> Tree:
         is_missing_left=tuple(nodes["missing_go_to_left"].astype(bool).tolist()),
         left=tuple(np.where(leaf, 0, nodes["left"]).tolist()),
         right=tuple(np.where(leaf, 0, nodes["right"]).tolist()),
-        value=tuple(_rounded(nodes["value"]).tolist()),
+        value=tuple(rounded(nodes["value"]).tolist()),
     )
-
-
-def _rounded(values: Floats) -> Floats:
-    """The numbers to `_DIGITS` significant digits."""
-    return np.array([float(f"{value:.{_DIGITS - 1}e}") for value in np.ravel(values)])

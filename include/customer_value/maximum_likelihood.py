@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
+from include.customer_value.digits import rounded
+
 Floats = npt.NDArray[np.float64]
 # Parameters (logarithms) -> mean log-likelihood per case, and its gradient.
 Likelihood = Callable[[Floats], tuple[float, Floats]]
@@ -19,8 +21,6 @@ AT_BOUND = 1e-3
 FLAT = 1e-9
 NEWTON_STEPS = 3
 GRADIENT_MOST = 1e-5
-# What lies beyond these digits is the machine's, not the data's; a stored fit and a fresh one are then the same.
-DIGITS = 10
 
 
 @dataclass(frozen=True)
@@ -91,15 +91,6 @@ class Fit:
             converged=told["converged"],
             warnings=tuple(told["warnings"]),
         )
-
-
-def rounded(values: Floats | float, digits: int = DIGITS) -> Floats:
-    """Numbers to some significant digits."""
-    array = np.asarray(values, dtype=float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        size = np.where((array == 0) | ~np.isfinite(array), 0.0, np.floor(np.log10(np.abs(array))))
-    scale = 10.0 ** (digits - 1 - size)
-    return np.where(np.isfinite(array), np.round(array * scale) / scale, array)
 
 
 def maximise(

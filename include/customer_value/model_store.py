@@ -23,7 +23,7 @@ CODE = 1
 _LENGTH = 16
 
 
-def version_of(kind: str, settings: Mapping[str, float], counts: Sequence[npt.NDArray[Any]]) -> str:
+def version_of(kind: str, settings: Mapping[str, Any], counts: Sequence[npt.NDArray[Any]]) -> str:
     """The name of a model: hex, from its kind, its settings and the arrays that it is fitted on."""
     digest = hashlib.sha256(json.dumps([kind, CODE, dict(settings)], sort_keys=True).encode())
     for array in counts:

@@ -19,7 +19,8 @@ import pyarrow as pa
 
 from include.customer_value.back_test import BackTest, back_test
 from include.customer_value.contract_value import ALL_TERMS, Contracts
-from include.customer_value.maximum_likelihood import Fit, rounded
+from include.customer_value.digits import rounded
+from include.customer_value.maximum_likelihood import Fit
 from include.customer_value.model_store import ModelStore
 from include.customer_value.order_value import OrderHistories, Worth
 from include.customer_value.predicted_value import (

@@ -18,8 +18,9 @@ from include.customer_value.contract_value import (
     decisions_by_term,
     predict_contracts,
 )
+from include.customer_value.digits import rounded
 from include.customer_value.gamma_gamma import correlation, fit_gamma_gamma, grouped_values
-from include.customer_value.maximum_likelihood import Fit, Floats, rounded
+from include.customer_value.maximum_likelihood import Fit, Floats
 from include.customer_value.model_store import ModelStore, version_of
 from include.customer_value.order_value import (
     YEARS,

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaln
 
-from include.customer_value.maximum_likelihood import HIGHEST, Fit, Floats, maximise, rounded
+from include.customer_value.digits import rounded
+from include.customer_value.maximum_likelihood import HIGHEST, Fit, Floats, maximise
 
 Ints = npt.NDArray[np.int64]
 NAMES = ("alpha", "beta")
