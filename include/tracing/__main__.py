@@ -27,7 +27,7 @@ from include.tracing.asked import TraceError, asked_cell
 from include.tracing.cell_trace import TEXTS, Trace, trace_cell
 from include.tracing.cells import Cell
 from include.tracing.served import served
-from include.tracing.trace_view import BATCH_FIGURES, TraceView, place_words, trace_view
+from include.tracing.trace_view import BATCH_FIGURES, TraceView, trace_view
 from include.tracing.words import say
 from include.warehouse.night_summary import Language
 from include.warehouse.publish import serve_file
@@ -67,7 +67,7 @@ def trace(
 def _print(con: duckdb.DuckDBPyConnection, settings: Settings, cell: Cell, limit: int, target: Path | None) -> None:
     language = settings.language
     console = Console(highlight=False)
-    result = trace_cell(con, settings, cell, place_words(language), None if target else limit)
+    result = trace_cell(con, settings, cell, None if target else limit)
     view = trace_view(con, language, cell, result, limit)
     if view is None:  # `asked_cell` has looked, so the warehouse was swapped since
         raise TraceError("another night was published meanwhile; ask again")
@@ -137,7 +137,7 @@ def _write(con: duckdb.DuckDBPyConnection, target: Path, result: Trace) -> None:
         raise TraceError(f"{result.rows:,} rows do not fit into a sheet ({SHEET_ROWS:,}); name a .csv")
     with files.writing(target) as temporary:
         temporary.touch()
-        write_row_file(con, "traced", temporary, "xlsx" if is_sheet else "csv", TEXTS, "rows")
+        write_row_file(con, "told", temporary, "xlsx" if is_sheet else "csv", TEXTS, "rows")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

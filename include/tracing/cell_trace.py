@@ -26,7 +26,11 @@ _AS_IF_COUNTED = {
     "is_first_try_counted": "is_first_try_solved is not null",
     "is_in_scope": "is_countable",
 }
-# Texts of the table `traced`.
+# Columns of the view `told`, and those of them that are texts.
+TOLD = (
+    "fact", "record", "fact_key", "row_date", "adds_numerator", "adds_denominator", "measured", "source", "batch_id",
+    "file", "sheet", "line", "record_number", "place", "also_from",
+)  # fmt: skip
 TEXTS = ("fact", "record", "source", "batch_id", "file", "sheet", "place", "also_from")
 
 
@@ -76,20 +80,18 @@ def trace_cell(
     con: duckdb.DuckDBPyConnection,
     settings: Settings,
     cell: Cell,
-    words: Mapping[str, str],
     limit: int | None,
     largest: int | None = None,
 ) -> Trace:
     """Follow a cell; fills the temporary table `traced`.
 
     Its columns: fact, record (the id that its source knows), fact_key, row_date, adds_numerator, adds_denominator,
-    measured, source, batch_id, file, sheet, line, record_number, place, also_from.
+    measured, source, batch_id, file, sheet, line, record_number, row_number, also_from.
 
     Args:
         con: a connection to a served warehouse; nothing is written to it.
         settings: of the installation, for the landed files.
         cell: which one.
-        words: for sheet, row, line and record.
         limit: rows of `traced`; null takes all.
         largest: bytes of a received file above which lines are not looked up (records are numbered); null: none is.
     """
@@ -102,7 +104,7 @@ def trace_cell(
         """select batch_id, count(*), cast(sum(adds_numerator) as double), cast(sum(adds_denominator) as double)
            from named group by batch_id order by count(*) desc, batch_id"""
     ).fetchall()
-    _fill_traced(con, settings, cell, words, limit, largest)
+    _fill_traced(con, settings, cell, limit, largest)
     return Trace(
         rows=count,
         batches=[BatchShare(*row) for row in batches],
@@ -134,7 +136,6 @@ def _fill_traced(
     con: duckdb.DuckDBPyConnection,
     settings: Settings,
     cell: Cell,
-    words: Mapping[str, str],
     limit: int | None,
     largest: int | None,
 ) -> None:
@@ -147,7 +148,7 @@ def _fill_traced(
         f"""create or replace temp table traced as
             with placed as (
                 select r.*, p.file, p.sheet, p.line, p.record as record_number,
-                       coalesce({place_sql("p", words)}, r.batch_id || ', #' || r.row_number) as place,
+                       concat_ws('/', r.batch_id, p.file, p.sheet, coalesce(p.line, p.record, r.row_number)) as place,
                        row_number() over (partition by r.fact, r.fact_key, r.is_own order by r.batch_id) as number
                 from record_of as r
                 left join place as p on p.batch_id = r.batch_id and p.row_number = r.row_number
@@ -179,13 +180,26 @@ def _fill_traced(
             select
                 c.fact_table as fact, c.record, c.fact_key, c.period_date as row_date, c.adds_numerator,
                 c.adds_denominator, c.measured, coalesce(o.source, c.source) as source,
-                coalesce(o.batch_id, c.batch_id) as batch_id, o.file, o.sheet, o.line, o.record_number, o.place,
-                a.also_from
+                coalesce(o.batch_id, c.batch_id) as batch_id, o.file, o.sheet, o.line, o.record_number,
+                o.row_number, a.also_from
             from chosen as c
             left join placed as o on o.fact = c.fact and o.fact_key = c.fact_key and o.is_own and o.number = 1
             left join also as a on a.fact = c.fact and a.fact_key = c.fact_key
             order by c.fact, c.period_date, c.record, c.fact_key"""
     )
+
+
+def tell_places(con: duckdb.DuckDBPyConnection, words: Mapping[str, str]) -> None:
+    """Make the temporary view `told`: `traced` with `place`, where a row stands in one text, instead of `row_number`.
+
+    Args:
+        con: on which `traced` was filled.
+        words: for sheet, row, line and record.
+    """
+    place = f"coalesce({place_sql('p', words)}, batch_id || ', #' || row_number)"
+    columns = ", ".join(f"{place} as place" if name == "place" else name for name in TOLD)
+    parts = "{'file': file, 'sheet': sheet, 'line': line, 'record': record_number}"
+    con.execute(f"create or replace temp view told as select {columns} from (select *, {parts} as p from traced)")
 
 
 def _records(cell: Cell, rows: str) -> str:

@@ -22,7 +22,7 @@ from include.settings import Settings
 from include.tracing.asked import TraceError, asked_cell
 from include.tracing.cell_trace import trace_cell
 from include.tracing.served import served
-from include.tracing.trace_view import BATCH_FIGURES, TraceView, place_words, trace_view
+from include.tracing.trace_view import BATCH_FIGURES, TraceView, trace_view
 from include.tracing.words import say
 from include.warehouse.night_summary import Headline, Language, read_summary
 from include.warehouse.publish import serve_file
@@ -68,7 +68,7 @@ def _rendered_pages(settings: Settings, headlines: list[Headline]) -> Iterator[t
             if one.grain is None or one.period_start is None:
                 continue
             cell = asked_cell(con, one.metric, period_text(one.grain, one.period_start))
-            result = trace_cell(con, settings, cell, place_words("en"), SHOWN, _LARGEST_FILE)
+            result = trace_cell(con, settings, cell, SHOWN, _LARGEST_FILE)
             for language in LANGUAGES:
                 view = trace_view(con, language, cell, result, SHOWN)
                 if view is not None:

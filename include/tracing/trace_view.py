@@ -8,9 +8,8 @@ import duckdb
 
 from include.reporting.amounts import amount
 from include.reporting.words import named, period, word
-from include.tracing.cell_trace import Trace, published
+from include.tracing.cell_trace import Trace, published, tell_places
 from include.tracing.cells import TOTAL, Cell
-from include.tracing.places import place_sql
 from include.tracing.words import say
 from include.warehouse.night_summary import Language
 
@@ -65,7 +64,7 @@ class TraceView:
 def trace_view(
     con: duckdb.DuckDBPyConnection, language: Language, cell: Cell, result: Trace, limit: int
 ) -> TraceView | None:
-    """Put a trace into words.
+    """Put a trace into words; the view `told` holds its rows in the language then.
 
     Args:
         con: on which `trace_cell` has filled `traced`.
@@ -151,12 +150,10 @@ def _facts(con: duckdb.DuckDBPyConnection, language: Language, cell: Cell) -> li
 
 def _rows(con: duckdb.DuckDBPyConnection, language: Language, limit: int) -> tuple[bool, list[RowLine]]:
     """Whether the rows are measured (they add nothing then), and the first of them."""
-    words = place_words(language)
+    tell_places(con, {name: say(language, name) for name in ("sheet", "row", "line", "record")})
     rows = con.execute(
-        f"""select t.record_id, t.row_date, t.adds_numerator, t.adds_denominator, t.measured,
-                   coalesce({place_sql("t", words)}, t.place), t.also_from
-            from (select * exclude (record, record_number), record as record_id, record_number as record from traced
-                  limit {limit}) as t"""
+        f"""select record, row_date, adds_numerator, adds_denominator, measured, place, also_from
+            from told limit {limit}"""
     ).fetchall()
     is_measured = any(row[4] is not None for row in rows)
     return is_measured, [
@@ -188,11 +185,6 @@ def _left_out(con: duckdb.DuckDBPyConnection, language: Language, result: Trace)
         )
         for one in result.left_out
     ]
-
-
-def place_words(language: Language) -> dict[str, str]:
-    """What places in files are told with."""
-    return {name: say(language, name) for name in ("sheet", "row", "line", "record")}
 
 
 def _figure(value: object) -> str:
