@@ -25,7 +25,10 @@ def main() -> int:
             audit = write_audit_pages(settings)
             console.print(f"[green]✓[/] {audit.pages} pages for auditors, {audit.unchanged} unchanged")
             console.print(f"  {escape(audit.path)}", soft_wrap=True)
-            summary = write_reports(settings, traced=write_trace_pages(settings).metrics)
+            traced = write_trace_pages(settings)
+            if traced.problem:
+                console.print(f"[yellow]![/] no pages of rows: {escape(traced.problem)}", soft_wrap=True)
+            summary = write_reports(settings, traced=traced.metrics)
     except (MetricsError, OSError) as error:
         console.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         return 1

@@ -22,7 +22,10 @@ def test_it_says_where_the_page_is(
 
     page = home / "reports" / "metrics" / "index.zh.html"
     assert page.exists()
-    assert str(page) in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert str(page) in told
+    # this home's warehouse holds metrics and none of the facts behind them
+    assert "! no pages of rows: " in told
 
 
 def test_without_a_warehouse_it_names_the_page_of_the_runbook(
