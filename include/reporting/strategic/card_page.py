@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from include.reporting.amounts import amount
+from include.reporting.heat_map import LOW_BASE, style_at
 from include.reporting.phrases import Phrases
 from include.reporting.served_facts import local_as_of
 from include.reporting.strategic.card_facts import CardFacts, Row
@@ -17,8 +18,6 @@ from include.reporting.words import named as common_name
 from include.warehouse.night_summary import Language
 
 _PHRASES = Phrases(Path(__file__).with_name("words.yml"))
-# Customers under which a cell is greyed.
-_FEW = 30
 OFTEN = ("1", "2", "3-4", "5-7", "8+")
 AGO = ("0-30", "31-90", "91-180", "181-365", "366+")
 
@@ -34,15 +33,15 @@ class Cell:
     @property
     def is_few(self) -> bool:
         """Whether it rests on few customers."""
-        return self.n < _FEW
+        return self.n < LOW_BASE
 
     @property
     def colour(self) -> str:
-        """Background and ink; dark grounds have light ink."""
+        """Background and ink, which can be read on it."""
         if self.strength is None:
             return "transparent"
-        share = round(100 - 58 * self.strength)
-        return f"hsl(204 70% {share}%); color: {'#fff' if share < 58 else '#101820'}"
+        fill, ink = style_at(self.strength)
+        return f"{fill}; color: {ink}"
 
 
 @dataclass(frozen=True)
