@@ -54,7 +54,7 @@ ROOMS = (
     Room("work", "work", is_written=False, is_removed=True),
     Room("inputs", "warehouse/inputs/*.parquet"),
     Room("empty_inputs", "warehouse/inputs/empty/*.parquet"),
-    Room("model", "warehouse/models/*.json"),
+    Room("model", "warehouse/models/*.json", is_removed=True),
     Room("build_record", "warehouse/build/record.json", is_removed=True),
     Room("set_aside", "warehouse/build/set_aside", is_written=False, is_removed=True),
     Room("build_file", "warehouse/build/warehouse.duckdb", is_written=False, is_removed=True),

@@ -56,7 +56,7 @@ def test_calls_name_the_customer_and_the_reasons(home: Path) -> None:
 
 def test_cohorts_are_a_triangle_and_few_customers_are_grey(home: Path) -> None:
     page = card_file(home, "en").read_text(encoding="utf-8")
-    assert re.search(r'>2026-01</th><td>40</td>\s*<td style="background: hsl\([^"]*"><b>100%</b>', page)
+    assert re.search(r'>2026-01</th><td>40</td>\s*<td style="background: #[^"]*"><b>100%</b>', page)
     assert '<td class="cell-low"><b>80%</b><small>10</small></td>' in page
     assert "2026-06</th>" not in page
 
