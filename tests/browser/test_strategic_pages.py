@@ -1,4 +1,4 @@
-"""The model card and the pages of rows in a browser: both languages, on a desk and on a phone, readable, by keyboard."""
+"""The model card and the pages of rows in a browser: in both languages, as wide as a phone, readable, by keyboard."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def strategic(audited: MiniCompany) -> Path:
     """The reports of a home with the strategic marts, and with rows as long as a source may deliver them."""
     add_strategic_marts(audited.home)
     (metric,) = (one for one in read_summary(audited.home, "en").headlines if one.metric == METRIC)
-    row = RowLine("T1", "2026-06-01", ("1", "0"), f"工单导出.csv, 1667 {HOSTILE}", f"ticket_event: {LONG}.csv 14919, 14920")
+    place, also_from = f"工单导出.csv, 1667 {HOSTILE}", f"ticket_event: {LONG}.csv 14919, 14920"
+    row = RowLine("T1", "2026-06-01", ("1", "0"), place, also_from)
     view = TraceView(
         title=f"{metric.name} ({METRIC})",
         night="2026-06-30T16:00Z",

@@ -23,7 +23,9 @@ create table marts.fct_cohort_retention (
     cohort_size bigint);
 create table marts.fct_customer_value_model (
     is_current boolean, model_kind varchar, is_fitted boolean, term_months bigint, alpha double, beta double,
-    case_count bigint);
+    case_count bigint, alpha_se double, beta_se double, customer_count bigint, log_likelihood double,
+    hold_out_days bigint, hold_out_auc double, hold_out_brier double, hold_out_naive_brier double,
+    warnings_en varchar, warnings_zh varchar);
 create table marts.fct_contract_renewal (
     term_months bigint, decision_number bigint, is_due_decided boolean, is_renewed boolean);
 create table marts.fct_customer_value (
@@ -54,9 +56,16 @@ insert into marts.fct_cohort_retention values
     ('all', true, '2026-01-01', 0, 40, 40), ('all', true, '2026-01-01', 1, 30, 40),
     ('all', true, '2026-05-01', 0, 8, 10),
     ('tier', true, '2026-01-01', 2, 1, 40), ('all', false, '2026-06-01', 0, null, 5);
-insert into marts.fct_customer_value_model values
+insert into marts.fct_customer_value_model (is_current, model_kind, is_fitted, term_months, alpha, beta, case_count)
+    values
     (true, 'sbg', true, 12, 0.6681, 3.8061, 900), (true, 'sbg', true, 3, 1.0, 1.0, 10),
     (true, 'sbg', true, 0, 1.0, 1.0, 999);
+insert into marts.fct_customer_value_model values
+    (true, 'bg_nbd', true, null, 147.6540336, null, 1235, 22.1857, null, 1235, -5322.697, 365, 0.7721, 0.15004,
+     0.17453, 'Nobody seems to stop ordering', '未见客户停止下单'),
+    (true, 'sbg', false, 24, null, null, 41, null, null, null, null, null, null, null, null,
+     'Too few renewal decisions of this term', '该期限的续约决定过少'),
+    (false, 'bg_nbd', true, null, 9, null, 7777, 0, null, 7777, -1, null, null, null, null, null, null);
 -- 40 came to the first decision and 30 renewed, 24 of the 30 once more; of the third too few are decided
 insert into marts.fct_contract_renewal
     select 12, 1, true, n < 30 from range(40) as numbers (n) union all

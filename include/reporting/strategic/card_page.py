@@ -71,6 +71,7 @@ def card_page(facts: CardFacts, language: Language) -> dict[str, Any]:
         "survival": _survival(facts),
         "survival_term": facts.survival_fitted[0]["term_months"] if facts.survival_fitted else None,
         "values": _values(facts.values, language),
+        "value_models": [_value_model(row, language) for row in facts.value_models],
         "currency": summary.currency,
         "often": OFTEN,
         "ago": AGO,
@@ -143,6 +144,30 @@ def _values(rows: Sequence[Row], language: Language) -> Chart | None:
         tier, _, *quantiles = row.values()
         groups.append((_PHRASES.named(language, "tier", tier), [float(value) for value in quantiles]))
     return boxes_of(groups)
+
+
+def _value_model(row: Row, language: Language) -> Row:
+    is_all_terms = row["model_kind"] == "sbg" and row["term_months"] == 0
+    name = "value_sbg_all_terms" if is_all_terms else f"value_{row['model_kind']}"
+    parameters = [
+        # one at the end of its range has no error
+        f"{told} {row[told]:.4g}" + (f" ± {row[f'{told}_se']:.2g}" if row[f"{told}_se"] else "")
+        for told in row
+        if f"{told}_se" in row and row[told] is not None
+    ]
+    held_out = ""
+    if row["hold_out_brier"] is not None:
+        figures = {"days": row["hold_out_days"], "auc": _number(row["hold_out_auc"], 2)}
+        brier = _beside(row["hold_out_brier"], row["hold_out_naive_brier"])
+        held_out = say(language, "held_out_says", **figures, brier=brier)
+    return {
+        "name": say(language, name, term=row["term_months"]),
+        "cases": _number(row["customer_count"] if row["case_count"] is None else row["case_count"], 0),
+        "parameters": say(language, "in_list").join(parameters) or say(language, "not_fitted"),
+        "likelihood": _number(row["log_likelihood"], 1),
+        "held_out": held_out,
+        "warnings": row[f"warnings_{language}"] or "",
+    }
 
 
 def _triangle(rows: Sequence[Row]) -> list[tuple[str, int, list[Cell | None]]]:

@@ -77,6 +77,19 @@ def test_observed_survival_stands_beside_the_fitted_one(home: Path) -> None:
     assert [(bottom - y) / (bottom - top) for _, y in fitted] == pytest.approx([1, 0.8507, 0.7469], abs=0.001)
 
 
+def test_models_of_value_stand_there_with_their_errors_and_warnings(home: Path) -> None:
+    page, chinese = text(home, "en"), text(home, "zh")
+    orders = (
+        "Orders (BG/NBD) 1,235 alpha 147.7 ± 22 -5,322.7 365 days: AUC 0.77, Brier score model / naive 0.1500 / 0.1745"
+    )
+    assert f"{orders} Nobody seems to stop ordering" in page
+    assert "Renewal of contracts of 24 months (sBG) 41 not fitted Too few renewal decisions of this term" in page
+    assert "Renewal of contracts of 12 months (sBG) 900 alpha 0.6681, beta 3.806" in page
+    assert "7,777" not in page, "an earlier day has its own models"
+    assert "24 个月期合同的续约（sBG） 41 未拟合 该期限的续约决定过少" in chinese
+    assert "续约，各期限合并（sBG） 999 alpha 1、beta 1" in chinese
+
+
 def test_what_somebody_put_into_a_source_is_not_run(home: Path) -> None:
     assert HOSTILE not in card_file(home, "en").read_text(encoding="utf-8")
 
