@@ -62,6 +62,7 @@ ROOMS = (
     Room("history", "warehouse/history/*", is_removed=True),
     Room("serve", "warehouse/serve/warehouse.duckdb"),
     Room("report", "reports/*/*.html"),
+    Room("movement", "nights/*/movement.json"),
     Room("effect", "nights/*/effect.json"),
     Room("audit_page", "reports/audit/*/*.html"),
     Room("airflow", "airflow/ready.json"),

@@ -106,7 +106,7 @@ STAGES = {
         before=tuple((place, leave_a_model_of_no_night) for place in removed("model")),
     ),
     "reports": Stage(written("report"), steps="reports"),
-    "audit": Stage(written("effect", "audit_page"), steps="audit"),
+    "audit": Stage(written("movement", "effect", "audit_page"), steps="audit"),
 }
 # Where a stage that does not run the whole night begins.
 BEGINNINGS = {
