@@ -10,6 +10,7 @@ import numpy.typing as npt
 from include.customer_value.bg_nbd import expected_orders, probability_alive, probability_of_silence
 from include.customer_value.forecast_scores import auc, brier, calibration_bins, calibration_error
 from include.customer_value.maximum_likelihood import Fit
+from include.customer_value.sbg import Decisions, decided_since, survival
 
 Ints = npt.NDArray[np.int64]
 
@@ -59,4 +60,31 @@ def back_test(fit: Fit, frequency: Ints, recency: Ints, age: Ints, came: Ints, d
         brier=brier(again, happened),
         naive_brier=brier(np.full(len(happened), happened.mean()), happened),
         calibration_error=calibration_error(calibration_bins(again, happened)),
+    )
+
+
+def renewal_back_test(fit: Fit, before: Decisions, now: Decisions, days: int) -> BackTest | None:
+    """Hold the renewal model of an earlier cut against what was decided in the `days` after it; None if nothing was.
+
+    In place of customers stand decisions, of order days renewals; `naive_error` is that of the share renewed before.
+    """
+    since = decided_since(before, now)
+    if not since.cases:
+        return None
+    alive = survival(fit.values, len(since.renewed))
+    chance = alive[1:] / alive[:-1]
+    forecast = np.concatenate([np.repeat(chance, since.renewed), np.repeat(chance, since.lost)])
+    renewed = np.arange(since.cases) < since.renewed.sum()
+    rate = before.renewed.sum() / max(before.cases, 1)
+    return BackTest(
+        days=days,
+        customers=since.cases,
+        predicted=float(forecast.mean()),
+        actual=float(renewed.mean()),
+        error=float(np.abs(forecast - renewed).mean()),
+        naive_error=float(np.abs(rate - renewed).mean()),
+        auc=auc(forecast, renewed),
+        brier=brier(forecast, renewed),
+        naive_brier=brier(np.full(since.cases, renewed.mean()), renewed),
+        calibration_error=calibration_error(calibration_bins(forecast, renewed)),
     )

@@ -1,6 +1,7 @@
 """Tables of the churn models and of what they and the health score say of every customer, from DuckDB's relations.
 
-What the dbt models `int_churn_model_fitted` and `int_customer_churn_scored` are: they only name their relations.
+What the dbt models `int_churn_model_fitted` and `int_customer_churn_scored` are: they only name their relations. Scores
+are made, and let go, a month-end at a time, so that months × customers need the memory of one month.
 """
 
 from __future__ import annotations
@@ -134,8 +135,8 @@ def fitted_models(features: Any, settings: ChurnSettings, store: ModelStore) -> 
 
 def scored_customers(
     features: Any, fitted: Any, items: Sequence[Mapping[str, Any]], settings: ChurnSettings
-) -> pa.Table:
-    """Health and churn of every customer at every month-end, one row per row of `int_customer_feature`.
+) -> Iterator[pa.RecordBatch]:
+    """Health and churn of every customer, one row per row of `int_customer_feature`: a batch per month-end, ascending.
 
     Args:
         features: the relation `int_customer_feature`.
@@ -147,7 +148,6 @@ def scored_customers(
     models = [ChurnModel.from_json(json.loads(text)) for (text,) in stored]
     days = sorted(day for (day,) in features.project("as_of_date").distinct().fetchall())
     columns = ", ".join(f"coalesce({name}, cast('nan' as double)) as {name}" for name in FEATURE_NAMES)
-    parts = []
     for day in days:
         rows = (
             features.filter(f"as_of_date = date '{day}'")
@@ -155,8 +155,7 @@ def scored_customers(
             .project(f"customer_feature_key, customer_kind, {columns}")
             .fetchnumpy()
         )
-        parts.append(_scored(day, rows, models, items, settings))
-    return pa.concat_tables([SCORED.empty_table(), *parts])
+        yield _scored(day, rows, models, items, settings)
 
 
 def _model(features: Any, frame: Frame, counts: Sequence[Counts], store: ModelStore) -> ChurnModel:
@@ -235,7 +234,7 @@ def _scored(
     models: Sequence[ChurnModel],
     items: Sequence[Mapping[str, Any]],
     settings: ChurnSettings,
-) -> pa.Table:
+) -> pa.RecordBatch:
     """Scores of one month-end."""
     count = len(rows["customer_feature_key"])
     own_items, weights = items_of(items, day)
@@ -274,7 +273,7 @@ def _scored(
         columns["churn_probability"][place] = model.probability(values)
         parts = model.contributions(values)
         _put_reasons(columns, place, "model", top_reasons(parts, values, model.learner.usual(), model.learner.names))
-    return pa.table([_array(columns[field.name], field.type) for field in SCORED], schema=SCORED)
+    return pa.record_batch([_array(columns[field.name], field.type) for field in SCORED], schema=SCORED)
 
 
 def items_of(items: Sequence[Mapping[str, Any]], day: date) -> tuple[list[HealthItem], dict[str, float]]:

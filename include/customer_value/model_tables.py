@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from include.customer_value.back_test import BackTest, back_test
+from include.customer_value.back_test import BackTest, back_test, renewal_back_test
 from include.customer_value.contract_value import ALL_TERMS, Contracts
 from include.customer_value.digits import rounded
 from include.customer_value.maximum_likelihood import Fit
@@ -33,6 +33,7 @@ from include.customer_value.predicted_value import (
     fit_cut,
     predict_cut,
 )
+from include.customer_value.sbg import Decisions
 from include.customer_value.warning_words import in_words, joined
 
 Columns = Mapping[str, Any]
@@ -42,6 +43,7 @@ _FAR = np.datetime64("2999-12-31", "D")
 # Length of the hold-out in days: the longest before which there is nearly as much to fit on.
 HOLD_OUTS = (365, 182, 91)
 _ENOUGH_BEFORE = 0.75
+NO_DECISIONS = Decisions(np.zeros(0, np.int64), np.zeros(0, np.int64))
 _PARAMETERS = ("r", "alpha", "a", "b", "p", "q", "gamma", "beta")
 _BACK_TEST = tuple(BackTest.__dataclass_fields__)
 FITTED = pa.schema(
@@ -153,13 +155,14 @@ def fitted_models(
     kept = ModelStore(store)
     rows: list[dict[str, Any]] = []
     orders: dict[date, Fit | None] = {}
+    renewals: dict[date, RenewalModels] = {}
     for cut in cuts:
         histories = histories_of(read(cut))
         models = fit_cut(day_number(cut), histories, contracts, settings, kept)
-        orders[cut] = models.orders.orders
+        orders[cut], renewals[cut] = models.orders.orders, models.renewals
         if models.orders.orders is not None:
             models = replace(models, back_test=_back_test(cut, histories, orders, read))
-        rows += _model_rows(cut, models)
+        rows += _model_rows(cut, models, _renewal_back_tests(cut, renewals))
     return pa.Table.from_pylist(rows, schema=FITTED)
 
 
@@ -181,7 +184,26 @@ def _back_test(
     return None
 
 
-def _model_rows(cut: date, models: CutModels) -> Iterator[dict[str, Any]]:
+def _renewal_back_tests(cut: date, renewals: Mapping[date, RenewalModels]) -> dict[int, BackTest]:
+    """By term, the model that held for it long enough ago against what has been decided since."""
+    for days in HOLD_OUTS:
+        fitted = [one for one, models in renewals.items() if (cut - one).days >= days and models.fits]
+        earlier = max(fitted, default=None)
+        if earlier is None:
+            continue
+        before, passed = renewals[earlier], (cut - earlier).days
+        found = {}
+        for term, decided in renewals[cut].decisions.items():
+            fit = before.fits.get(term, before.fits.get(ALL_TERMS))
+            known = before.decisions.get(term, NO_DECISIONS)
+            tested = renewal_back_test(fit, known, decided, passed) if fit else None
+            if tested:
+                found[term] = tested
+        return found
+    return {}
+
+
+def _model_rows(cut: date, models: CutModels, renewal_tests: Mapping[int, BackTest]) -> Iterator[dict[str, Any]]:
     shared = {
         "as_of_date": cut,
         "model_version": models.version,
@@ -200,7 +222,7 @@ def _model_rows(cut: date, models: CutModels) -> Iterator[dict[str, Any]]:
         lacking = "few_renewals_of_term" if ALL_TERMS in models.renewals.fits else "few_renewals"
         row = _fit_row("sbg", fit, costs if fit else [lacking, *costs])
         counted = {"fit_version": models.renewals.version, "term_months": term, "case_count": decisions.cases}
-        yield shared | row | counted
+        yield shared | row | counted | _held_out(renewal_tests.get(term))
 
 
 def _order_rows(models: CutModels, costs: list[str]) -> Iterator[dict[str, Any]]:
@@ -212,12 +234,16 @@ def _order_rows(models: CutModels, costs: list[str]) -> Iterator[dict[str, Any]]
         "repeat_buyer_count": orders.repeat_buyers,
     }
     is_worse = tested is not None and (tested.error > tested.naive_error or tested.brier > tested.naive_brier)
-    held = {f"hold_out_{name}": _told(value) for name, value in asdict(tested).items()} if tested else {}
+    held = _held_out(tested)
     warnings = [*orders.warnings, *costs, *(["worse_than_naive"] if is_worse else [])]
     yield counted | held | _fit_row("bg_nbd", orders.orders, warnings)
     if orders.orders:
         endless = ["infinite_mean"] if orders.values and orders.values["q"] <= 1 else []
         yield counted | {"value_correlation": orders.correlation} | _fit_row("gamma_gamma", orders.values, endless)
+
+
+def _held_out(tested: BackTest | None) -> dict[str, float | int | None]:
+    return {f"hold_out_{name}": _told(value) for name, value in asdict(tested).items()} if tested else {}
 
 
 def _told(value: float) -> float | int | None:

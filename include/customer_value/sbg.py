@@ -47,6 +47,18 @@ def decisions_of_cohort(alive: Ints) -> Decisions:
     return Decisions(np.asarray(alive[1:]), np.asarray(alive[:-1]) - np.asarray(alive[1:]))
 
 
+def decided_since(before: Decisions, now: Decisions) -> Decisions:
+    """Decisions that were known now and not before; a loss that was taken for a renewal before is one since."""
+
+    def since(name: str) -> Ints:
+        late = getattr(now, name).copy()
+        early = getattr(before, name)[: len(late)]
+        late[: len(early)] -= early
+        return np.maximum(late, 0)
+
+    return Decisions(since("renewed"), since("lost"))
+
+
 class Likelihood:
     """Mean log-likelihood per decision and its gradient."""
 

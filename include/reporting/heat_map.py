@@ -96,6 +96,12 @@ def ink_on(fill: Colour) -> Colour:
     return max((_DARK, _LIGHT), key=lambda ink: contrast(ink, fill))
 
 
+def style_at(share: float) -> tuple[str, str]:
+    """Background and ink at a place of the scale (0 to 1), as CSS."""
+    fill = colour_at(share)
+    return _css(fill), _css(ink_on(fill))
+
+
 def _heat_map(purpose: str, scores: Sequence[Score], start: date) -> HeatMap:
     counts: dict[tuple[str, str], int] = defaultdict(int)
     sums: dict[tuple[str, str], float] = defaultdict(float)
@@ -113,11 +119,10 @@ def _heat_map(purpose: str, scores: Sequence[Score], start: date) -> HeatMap:
         n, mean = counts.get((region, dimension), 0), means.get((region, dimension))
         if mean is None or n < LOW_BASE or low is None or high is None:
             return Cell(mean, n)
-        fill = colour_at((mean - low) / (high - low) if high > low else 0.5)
-        return Cell(mean, n, _css(fill), _css(ink_on(fill)))
+        return Cell(mean, n, *style_at((mean - low) / (high - low) if high > low else 0.5))
 
     cells = {region: {dimension: cell(region, dimension) for dimension in dimensions} for region in regions}
-    legend = [_css(colour_at(step / 8)) for step in range(9)]
+    legend = [style_at(step / 8)[0] for step in range(9)]
     return HeatMap(purpose, start, regions, dimensions, cells, low, high, legend)
 
 

@@ -72,10 +72,11 @@ def _rendered_pages(settings: Settings, headlines: list[Headline]) -> Iterator[t
             for language in LANGUAGES:
                 view = trace_view(con, language, cell, result, SHOWN)
                 if view is not None:
-                    yield (one.metric, language), _rendered(view, one, language)
+                    yield (one.metric, language), rendered_trace(view, one, language)
 
 
-def _rendered(view: TraceView, one: Headline, language: Language) -> bytes:
+def rendered_trace(view: TraceView, one: Headline, language: Language) -> bytes:
+    """The page of a trace in one language."""
     content = _ENVIRONMENT.get_template("trace.html.j2").render(
         **page_words(f"trace_{one.metric}", language),
         view=view,

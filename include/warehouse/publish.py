@@ -20,6 +20,7 @@ from include.failpoints import failpoint
 from include.settings import Settings, as_of_date, night_id, night_text, parse_night_id
 from include.warehouse.build_file import WAREHOUSE, BuildRecord, build_file, read_record, table_prints
 from include.warehouse.free_disk import check_room
+from include.warehouse.kept_models import forget_models, write_named_models
 from include.warehouse.night_records import begun_nights
 
 OLDER_NIGHT = "SM402"
@@ -40,6 +41,7 @@ class PublishSummary:
     tables: int
     rows: int
     removed: list[str]
+    forgotten_models: int
 
 
 def serve_file(home: Path) -> Path:
@@ -98,7 +100,7 @@ def check_not_older(home: Path, as_of: datetime) -> None:
 
 
 def publish_warehouse(settings: Settings, as_of: datetime) -> PublishSummary:
-    """Swap in the warehouse that was built for `as_of`, and forget those past their time.
+    """Swap in the warehouse that was built for `as_of`, and forget nights past their time and the models of none kept.
 
     Raises:
         PublishError: the build isn't that of the night, the disk is too full, or the copy differs from the build.
@@ -118,6 +120,7 @@ def publish_warehouse(settings: Settings, as_of: datetime) -> PublishSummary:
         manifest = home / "warehouse" / "dbt" / "target" / "manifest.json"
         if manifest.exists():
             files.copy(manifest, folder / "manifest.json")
+        write_named_models(copy, folder)
         files.write_json(folder / "record.json", record.model_dump(mode="json"))
     with files.writing(serve_file(home)) as temporary:
         files.second_name(kept / WAREHOUSE, temporary)
@@ -125,6 +128,7 @@ def publish_warehouse(settings: Settings, as_of: datetime) -> PublishSummary:
     failpoint("publish:after_swap")
 
     removed = _apply_retention(settings, as_of)
+    forgotten = forget_models(home, history_folder(home))
     tables = record.tables.values()
     return PublishSummary(
         path=str(serve_file(home)),
@@ -132,6 +136,7 @@ def publish_warehouse(settings: Settings, as_of: datetime) -> PublishSummary:
         tables=len(tables),
         rows=sum(one.rows for one in tables),
         removed=removed,
+        forgotten_models=forgotten,
     )
 
 

@@ -15,6 +15,7 @@ from include.settings import Settings
 from tests.support.audited_home import make_audited_home
 from tests.support.mini_company import MiniCompany
 from tests.support.reported_home import make_reported_home
+from tests.support.strategic_home import add_strategic_marts
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the Python package playwright is not installed")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -81,6 +82,7 @@ def chinese_font() -> str:
 def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data home whose pages are looked at."""
     home = make_reported_home(tmp_path_factory.mktemp("browser") / "home", missing="desk")
+    add_strategic_marts(home)
     write_reports(Settings(home=home))
     return home
 

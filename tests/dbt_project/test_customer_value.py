@@ -215,6 +215,13 @@ def test_every_prediction_names_its_models_and_every_model_its_warnings(warehous
     assert tested["hold_out_days"] >= 91
     assert 0.5 < tested["hold_out_auc"] < 1
     assert math.isfinite(tested["hold_out_predicted"])
+    renewals = [
+        row for row in rows if row["model_kind"] == "sbg" and row["as_of_date"] == LAST and row["hold_out_days"]
+    ]
+    assert renewals
+    for row in renewals:
+        assert row["hold_out_days"] >= 91
+        assert row["hold_out_predicted"] == pytest.approx(row["hold_out_actual"], abs=0.15)
 
 
 def test_the_fit_is_that_of_more_than_one_start(warehouse: WarehouseFixture) -> None:
@@ -276,6 +283,11 @@ def test_what_comes_later_changes_no_earlier_day(warehouse: WarehouseFixture, tm
     before, after = earlier.rows(query), warehouse.rows(query)
     assert len(before) > 1000
     assert before == after
+    models = (
+        "select * exclude (is_current) from marts.fct_customer_value_model "
+        "where as_of_date <= date '2026-02-28' order by all"
+    )
+    assert earlier.rows(models) == warehouse.rows(models)
 
 
 def tables(home: WarehouseFixture) -> dict[str, list[dict[str, Any]]]:

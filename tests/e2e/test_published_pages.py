@@ -9,7 +9,7 @@ import pytest
 
 from include.warehouse.night_summary import HEADLINES
 from tests.e2e.conftest import NIGHT, Night
-from tests.support.page_checks import assert_well_formed
+from tests.support.page_checks import assert_well_formed, dead_links
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(900)]
 METRICS = [metric for metrics in HEADLINES.values() for metric in metrics]
@@ -63,6 +63,12 @@ def test_the_metrics_lead_to_the_model_card(night: Night, language: str, says: s
     assert says in card
     (customers,) = night.one("select count(*) from marts.fct_customer_health where call_rank <= 10")
     assert customers > 0 and card.count("<tr") > customers
+
+
+def test_every_link_of_the_pages_leads_somewhere(night: Night) -> None:
+    pages = [path for room in ("metrics", "strategic") for path in (night.home / "reports" / room).glob("*.html")]
+    assert len(pages) >= 4 + 2 + 2 * 10
+    assert {path.name: dead for path in pages if (dead := dead_links(path))} == {}
 
 
 def test_the_truth_stands_beside_the_figures_with_and_without_cleaning(night: Night) -> None:

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from include.failpoints import PLACES, room_of
+from include.files import write_json
 from include.warehouse.build_file import build_file
+from include.warehouse.kept_models import models_folder
 from tests.support.faults_homes import NIGHT, Homes
 from tests.support.faults_night import STEPS
 from tests.support.faults_verdict import flip, truncate
@@ -48,6 +50,10 @@ def damage_raw_rows(home: Path) -> None:
 def damage_build_file(home: Path) -> None:
     flip(build_file(home))
     (build_file(home).parent / "set_aside").mkdir(exist_ok=True)
+
+
+def leave_a_model_of_no_night(home: Path) -> None:
+    write_json(models_folder(home) / "no_night.json", {"fits": []})
 
 
 STAGES = {
@@ -94,11 +100,13 @@ STAGES = {
             "publish:before_swap",
             *written("serve"),
             "publish:after_swap",
+            *removed("model"),
         ),
         steps="publish",
+        before=tuple((place, leave_a_model_of_no_night) for place in removed("model")),
     ),
     "reports": Stage(written("report"), steps="reports"),
-    "audit": Stage(written("effect", "audit_page"), steps="audit"),
+    "audit": Stage(written("movement", "effect", "audit_page"), steps="audit"),
 }
 # Where a stage that does not run the whole night begins.
 BEGINNINGS = {

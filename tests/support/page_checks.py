@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
+from pathlib import Path
 from string import Formatter
 
 _VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -20,6 +22,24 @@ def assert_says_the_same(phrase: dict[str, str]) -> None:
     assert set(phrase) == {"en", "zh"}
     fields = [{field for _, field, _, _ in Formatter().parse(text) if field} for text in phrase.values()]
     assert fields[0] == fields[1]
+
+
+def dead_links(page: Path) -> list[str]:
+    """The links of a page that lead to no file, or to no element of it."""
+    text = page.read_text(encoding="utf-8")
+    return [
+        link
+        for link in dict.fromkeys(re.findall(r'href="([^"]+)"', text))
+        if not link.startswith("data:") and not _is_there(page, text, link)
+    ]
+
+
+def _is_there(page: Path, text: str, link: str) -> bool:
+    file, _, anchor = link.partition("#")
+    target = page.parent / file if file else page
+    if not target.is_file():
+        return False
+    return not anchor or f'id="{anchor}"' in (target.read_text(encoding="utf-8") if file else text)
 
 
 class _Balanced(HTMLParser):

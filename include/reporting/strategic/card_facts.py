@@ -34,6 +34,7 @@ class CardFacts:
     models: list[Row]
     bins: list[Row]
     cohorts: list[Row]
+    value_models: list[Row]
     survival_fitted: list[Row]
     survival_observed: list[Row]
     values: list[Row]

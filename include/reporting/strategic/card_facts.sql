@@ -22,6 +22,10 @@ where
     segment = 'all' and is_mature and month_number between 0 and 12
     and cohort_month >= date_trunc('month', as_of_date) - interval 13 months
 order by cohort_month, month_number
+-- name: value_models
+select * from marts.fct_customer_value_model
+where is_current
+order by model_kind, term_months
 -- name: survival_fitted
 select term_months, alpha, beta, case_count
 from marts.fct_customer_value_model

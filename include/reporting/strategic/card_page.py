@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from include.reporting.amounts import amount
+from include.reporting.heat_map import LOW_BASE, style_at
 from include.reporting.phrases import Phrases
 from include.reporting.served_facts import local_as_of
 from include.reporting.strategic.card_facts import CardFacts, Row
@@ -17,8 +18,6 @@ from include.reporting.words import named as common_name
 from include.warehouse.night_summary import Language
 
 _PHRASES = Phrases(Path(__file__).with_name("words.yml"))
-# Customers under which a cell is greyed.
-_FEW = 30
 OFTEN = ("1", "2", "3-4", "5-7", "8+")
 AGO = ("0-30", "31-90", "91-180", "181-365", "366+")
 
@@ -34,15 +33,15 @@ class Cell:
     @property
     def is_few(self) -> bool:
         """Whether it rests on few customers."""
-        return self.n < _FEW
+        return self.n < LOW_BASE
 
     @property
     def colour(self) -> str:
-        """Background and ink; dark grounds have light ink."""
+        """Background and ink, which can be read on it."""
         if self.strength is None:
             return "transparent"
-        share = round(100 - 58 * self.strength)
-        return f"hsl(204 70% {share}%); color: {'#fff' if share < 58 else '#101820'}"
+        fill, ink = style_at(self.strength)
+        return f"{fill}; color: {ink}"
 
 
 @dataclass(frozen=True)
@@ -72,6 +71,7 @@ def card_page(facts: CardFacts, language: Language) -> dict[str, Any]:
         "survival": _survival(facts),
         "survival_term": facts.survival_fitted[0]["term_months"] if facts.survival_fitted else None,
         "values": _values(facts.values, language),
+        "value_models": [_value_model(row, language) for row in facts.value_models],
         "currency": summary.currency,
         "often": OFTEN,
         "ago": AGO,
@@ -144,6 +144,30 @@ def _values(rows: Sequence[Row], language: Language) -> Chart | None:
         tier, _, *quantiles = row.values()
         groups.append((_PHRASES.named(language, "tier", tier), [float(value) for value in quantiles]))
     return boxes_of(groups)
+
+
+def _value_model(row: Row, language: Language) -> Row:
+    is_all_terms = row["model_kind"] == "sbg" and row["term_months"] == 0
+    name = "value_sbg_all_terms" if is_all_terms else f"value_{row['model_kind']}"
+    parameters = [
+        # one at the end of its range has no error
+        f"{told} {row[told]:.4g}" + (f" ± {row[f'{told}_se']:.2g}" if row[f"{told}_se"] else "")
+        for told in row
+        if f"{told}_se" in row and row[told] is not None
+    ]
+    held_out = ""
+    if row["hold_out_brier"] is not None:
+        figures = {"days": row["hold_out_days"], "auc": _number(row["hold_out_auc"], 2)}
+        brier = _beside(row["hold_out_brier"], row["hold_out_naive_brier"])
+        held_out = say(language, "held_out_says", **figures, brier=brier)
+    return {
+        "name": say(language, name, term=row["term_months"]),
+        "cases": _number(row["customer_count"] if row["case_count"] is None else row["case_count"], 0),
+        "parameters": say(language, "in_list").join(parameters) or say(language, "not_fitted"),
+        "likelihood": _number(row["log_likelihood"], 1),
+        "held_out": held_out,
+        "warnings": row[f"warnings_{language}"] or "",
+    }
 
 
 def _triangle(rows: Sequence[Row]) -> list[tuple[str, int, list[Cell | None]]]:

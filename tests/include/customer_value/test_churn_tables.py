@@ -14,7 +14,13 @@ import pyarrow as pa
 import pytest
 
 from include.customer_value import churn_tables
-from include.customer_value.churn_tables import churn_settings, fitted_models, items_of, scored_customers
+from include.customer_value.churn_tables import (
+    SCORED,
+    churn_settings,
+    fitted_models,
+    items_of,
+    scored_customers,
+)
 from include.customer_value.churn_windows import month_ends
 from include.customer_value.explanations import reason_codes
 from include.customer_value.feature_list import FEATURE_NAMES
@@ -143,7 +149,10 @@ def test_a_month_end_says_the_same_before_and_after_the_future_came(
 
 def score(table: pa.Table, fitted: pa.Table) -> pa.Table:
     """The scored rows."""
-    return scored_customers(relation(table, shuffled=True), relation(fitted), ITEMS, SETTINGS)
+    batches = list(scored_customers(relation(table, shuffled=True), relation(fitted), ITEMS, SETTINGS))
+    # one month-end at a time is held in memory
+    assert len(batches) == len(set(table["as_of_date"].to_pylist()))
+    return pa.Table.from_batches(batches, schema=SCORED)
 
 
 def test_scores_and_reasons_of_the_last_day(fitted: pa.Table) -> None:

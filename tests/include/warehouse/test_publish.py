@@ -20,6 +20,7 @@ from include import files
 from include.settings import as_of_date, night_id
 from include.warehouse.build_file import build_file
 from include.warehouse.free_disk import DiskFullError, make_room_for_night
+from include.warehouse.kept_models import models_folder
 from include.warehouse.publish import (
     PublishError,
     check_not_older,
@@ -205,6 +206,42 @@ def test_old_nights_go(home: WarehouseHome) -> None:
     assert removed == [night_id(NIGHT_2)]
     assert [path.name for path in history_folder(home.home).iterdir()] == [night_id(NIGHT_3)]
     assert count(serve_file(home.home)) == 1000
+
+
+def test_models_go_with_the_last_night_that_names_them(home: WarehouseHome) -> None:
+    settings = home.settings.model_copy(update={"history_nights": 2, "history_month_ends": 0})
+    folder = models_folder(home.home)
+    assert folder == home.home / "warehouse" / "models"
+    left: dict[int, list[str]] = {}
+    for number, night in enumerate((NIGHT_1, NIGHT_2, NIGHT_3), start=1):
+        for name in ("always", f"orders{number}", f"churn{number}", f"failed{number}"):
+            files.write_json(folder / f"{name}.json", {"fits": []})
+        value = f"select * from (values ('always'), ('orders{number}'), (null)) as t (fit_version)"
+        churn = f"select 'churn{number}' as model_version"
+        fitted = {"intermediate.int_customer_value_fitted": value, "intermediate.int_churn_model_fitted": churn}
+        home.prepare_build(night, {**TABLES, **fitted})
+        forgotten = publish_warehouse(settings, night).forgotten_models
+        left[number] = sorted(path.stem for path in folder.iterdir())
+        # that of a build which was not published, and those of the night that is not kept any more
+        assert forgotten == (1 if number < 3 else 3)
+
+    assert left[1] == ["always", "churn1", "orders1"]
+    assert left[2] == ["always", "churn1", "churn2", "orders1", "orders2"]
+    assert left[3] == ["always", "churn2", "churn3", "orders2", "orders3"]
+
+
+@pytest.mark.parametrize("damage", ["", "{}", None])
+def test_a_night_whose_list_of_models_is_damaged_stops_no_publish(home: WarehouseHome, damage: str | None) -> None:
+    publish_warehouse(home.settings, NIGHT_1)
+    files.write_json(models_folder(home.home) / "any.json", {"fits": []})
+    path = history_folder(home.home) / night_id(NIGHT_1) / "models.json"
+    if damage is None:
+        path.unlink()
+    else:
+        path.write_text(damage, encoding="utf-8")
+    home.prepare_build(NIGHT_2, TABLES)
+
+    assert publish_warehouse(home.settings, NIGHT_2).forgotten_models == 1
 
 
 def test_seven_nights_and_the_month_ends_are_kept() -> None:
