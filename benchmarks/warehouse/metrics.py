@@ -19,7 +19,7 @@ SEGMENTS = ("channel", "channel_group", "region", "product_line", "issue_type", 
 GRAINS = ("day", "week", "month", "quarter")
 # DuckDB's bound is of what it manages, less than half of what the process holds; with 600 a million responses fail.
 BUILD_MEMORY_MB = 1000
-MODELS = ("dim_metric", "int_metric_measured", "fct_metric_period")
+MODELS = ("dim_metric", "int_metric_holistic", "int_metric_measured", "fct_metric_period")
 
 
 def share_of_project(home: Path) -> Path:

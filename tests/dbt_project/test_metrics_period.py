@@ -559,7 +559,9 @@ def test_a_metric_is_one_entry(warehouse: WarehouseFixture, tmp_path: Path, monk
     entry = chapter.split("```yaml\n")[1].split("```")[0]
     (project / "models" / "metrics" / "_mine__metrics.yml").write_text(entry, encoding="utf-8")
 
-    warehouse.build("--select", "dim_metric", "int_metric_measured", "fct_metric_period", tests=False)
+    warehouse.build(
+        "--select", "dim_metric", "int_metric_holistic", "int_metric_measured", "fct_metric_period", tests=False
+    )
 
     assert len(entry.splitlines()) == 10
     described = warehouse.rows("select name_en, name_zh from metrics.dim_metric where metric = 'reopened_tickets'")

@@ -6,6 +6,7 @@ paths, those of two open folders of the process; what was parsed in one home the
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -43,7 +44,8 @@ def run_dbt(arguments: Sequence[str], warehouse: Path, inputs: Path, environment
 
 
 def _work(arguments: list[str], warehouse: Path, inputs: Path, environment: dict[str, str], output: str) -> None:
-    """In the forked process: be dbt."""
+    """In the forked process: be dbt, as the nightly starts it."""
+    gc.disable()
     with Path(output).open("wb") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)

@@ -1,4 +1,4 @@
-{#- Renders the definitions into SQL: one scan per fact, time dimension and kind of period, then one select per metric. -#}
+{#- Renders the definitions into SQL: the measures of each fact by each of its time dimensions, then one select per metric. -#}
 
 {#- A measure of a longer period does not follow from those of its days. -#}
 {% macro is_holistic(measure) %}
@@ -15,9 +15,15 @@
     cast({{ decimal_sum(expression) }} as double)
 {%- endmacro %}
 
-{#- A measure of rows. -#}
-{% macro measure_of_rows(measure, expression) -%}
-    {{ decimal_sum(expression) if measure.agg == 'sum' else measure.agg ~ '(' ~ expression ~ ')' }}
+{#- Whether a measure counts: its expression is a CASE of ones and zeros. -#}
+{% macro is_count_of_cases(measure) %}
+    {% set results = modules.re.findall('(?:then|else)\\s+(\\S+)', measure.expr or '') %}
+    {{ return(measure.agg == 'sum' and results and results | reject('in', ['0', '1']) | list == []) }}
+{% endmacro %}
+
+{#- A measure of rows. Counts need no decimal: the sum of whole numbers is exact, and a third of the work. -#}
+{% macro measure_of_rows(measure, name) -%}
+    {{ decimal_sum(name) if measure.agg == 'sum' and not is_count_of_cases(measure) else measure.agg ~ '(' ~ name ~ ')' }}
 {%- endmacro %}
 
 {#- The same measure of rows of which some are added up already. -#}
@@ -47,7 +53,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- {name: {model, time, reachable, grains, segments, measures}} of all scans that the definitions need. -#}
+{#- {name: {model, time, reachable, grains, segments, measures, whole}} of all scans that the definitions need; `whole` is
+    what those measures ask for that do not add up: {grains, segments, measures}. -#}
 {% macro metric_scans(definitions) %}
     {% set scans = {} %}
     {% for definition in definitions %}
@@ -55,15 +62,17 @@
             {% set name = scan_name(part, definition.grains) %}
             {% if name not in scans %}
                 {% do scans.update({name: {
-                    'model': part.of.model, 'time': part.of.time, 'reachable': part.of.reachable, 'grains': [], 'segments': [], 'measures': {},
+                    'model': part.of.model, 'time': part.of.time, 'reachable': part.of.reachable,
+                    'grains': [], 'segments': [], 'measures': {}, 'whole': {'grains': [], 'segments': [], 'measures': {}},
                 }}) %}
             {% endif %}
-            {% do scans[name].measures.update({part.measure: part.of.measure}) %}
-            {% for grain in definition.grains if grain not in scans[name].grains %}
-                {% do scans[name].grains.append(grain) %}
+            {% set asked = scans[name].whole if is_holistic(part.of.measure) else scans[name] %}
+            {% do asked.measures.update({part.measure: part.of.measure}) %}
+            {% for grain in definition.grains if grain not in asked.grains %}
+                {% do asked.grains.append(grain) %}
             {% endfor %}
-            {% for segment in definition.segments if segment not in scans[name].segments %}
-                {% do scans[name].segments.append(segment) %}
+            {% for segment in definition.segments if segment not in asked.segments %}
+                {% do asked.segments.append(segment) %}
             {% endfor %}
         {% endfor %}
     {% endfor %}
@@ -71,10 +80,7 @@
 {% endmacro %}
 
 {% macro scan_name(part, grains) %}
-    {{ return(
-        part.of.model.name ~ '_by_' ~ part.of.time.name ~ ('_snapshot' if grains == ['snapshot'] else '')
-        ~ ('_as_a_whole' if is_holistic(part.of.measure) else '')
-    ) }}
+    {{ return(part.of.model.name ~ '_by_' ~ part.of.time.name ~ ('_snapshot' if grains == ['snapshot'] else '')) }}
 {% endmacro %}
 
 {#- The definitions by the scans that they need: periods of time, which hold the rows that have a time, and the snapshot,
@@ -94,41 +100,30 @@
 {% endmacro %}
 
 {#- One scan as CTEs, the last of which has its name: measures of a fact by every grain and every segment, with the
-    segment's member never null. The rows are added up by day, and the days to periods; what does not add up is taken from
-    all rows of each period. -#}
+    segment's member never null. -#}
 {% macro metric_scan(name, scan) %}
-    {% set is_whole = is_holistic(scan.measures.values() | first) %}
-    {% if is_whole %}
+    {% if scan.measures and scan.whole.measures %}
+    {{ added_up(name ~ '_added_up', scan) }},
+    {{ taken_whole(name ~ '_whole', name, scan.whole) }},
+    {#- each has cells that the other lacks -#}
     {{ name }} as (
-        {%- for grain in scan.grains %}
-        select
-            '{{ grain }}' as grain,
-            period_start,
-            {{ segment_and_member(scan.segments) }},
-            {%- for measure_name, measure in scan.measures.items() %}
-            {{ holistic_measure(measure, 'of_' ~ measure_name) }} as {{ measure_name }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        from (
-            select
-                {{ period_of(grain, 'period_date') }} as period_start,
-                placed.*
-            from (
-                {{ metric_rows(scan) }}
-            ) as placed
-        ) as dated
-        group by grouping sets (
-            (period_start){% for segment in scan.segments %}, (period_start, in_{{ segment }}){% endfor %}
-        )
-        {{ 'union all' if not loop.last }}
-        {%- endfor %}
+        select * from {{ name }}_added_up
+        full outer join {{ name }}_whole using (grain, period_start, segment, member)
     )
     {% else %}
+    {{ added_up(name, scan) if scan.measures else taken_whole(name, name, scan.whole) }}
+    {% endif %}
+{% endmacro %}
+
+{#- Measures that add up: the rows are added up by day, and the days to periods. -#}
+{% macro added_up(name, scan) %}
     {{ name }}_days as (
         select
             period_date,
             {{ segment_and_member(scan.segments) }},
             {%- for measure_name, measure in scan.measures.items() %}
-            {{ measure_of_sums(measure, 'of_' ~ measure_name) if is_summed_early(scan) else measure_of_rows(measure, 'of_' ~ measure_name) }}
+            {{ measure_of_sums(measure, 'of_' ~ measure_name) if is_summed_early(scan)
+                else measure_of_rows(measure, 'of_' ~ measure_name) }}
                 as {{ measure_name }}{{ ',' if not loop.last }}
             {%- endfor %}
         from (
@@ -165,7 +160,23 @@
             {%- endfor %}
         )
     )
-    {% endif %}
+{% endmacro %}
+
+{#- Measures that do not add up, which have a model of their own. -#}
+{% macro taken_whole(name, scan_name, whole) %}
+    {{ name }} as (
+        select
+            grain,
+            period_start,
+            segment,
+            member,
+            {%- for measure_name in whole.measures %}
+            max(case when measure = '{{ measure_name }}' then value end) as {{ measure_name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from {{ ref('int_metric_holistic') }}
+        where scan = '{{ scan_name }}'
+        group by grain, period_start, segment, member
+    )
 {% endmacro %}
 
 {#- The first day of the period that a date lies in. -#}
@@ -360,6 +371,45 @@
     ) as parts
 {% endmacro %}
 
+{#- Measures that do not add up, each taken from all rows of each period, as rows of a table: scan, measure, grain,
+    period_start, segment, member, value. A statement per scan and kind of period: a median holds all values of all its
+    cells, and DuckDB lets go of none before a statement ends. -#}
+{% macro holistic_inserts(table) %}
+    {% for name, scan in metric_scans(metrics_by_kind_of_period(metric_definitions())).items() if scan.whole.measures %}
+    {% set whole = scan.copy() %}
+    {% do whole.update(scan.whole) %}
+    create temporary table placed as
+    {{ metric_rows(whole) }};
+    {% for grain in whole.grains %}
+    insert into {{ table }}
+    with cells as (
+        select
+            period_start,
+            {{ segment_and_member(whole.segments) }},
+            {%- for measure_name, measure in whole.measures.items() %}
+            {{ holistic_measure(measure, 'of_' ~ measure_name) }} as {{ measure_name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from (
+            select
+                {{ period_of(grain, 'period_date') }} as period_start,
+                placed.*
+            from placed
+        ) as dated
+        group by grouping sets (
+            (period_start){% for segment in whole.segments %}, (period_start, in_{{ segment }}){% endfor %}
+        )
+    )
+    {%- for measure_name in whole.measures %}
+    select '{{ name }}', '{{ measure_name }}', '{{ grain }}', period_start, segment, member, {{ measure_name }}
+    from cells
+    where {{ measure_name }} is not null
+    {{ 'union all' if not loop.last }}
+    {%- endfor %};
+    {% endfor %}
+    drop table placed;
+    {% endfor %}
+{% endmacro %}
+
 {#- Every metric by grain, period and segment, before intervals and changes. -#}
 {% macro metrics_measured() %}
     {% set definitions = metrics_by_kind_of_period(metric_definitions()) %}
@@ -372,3 +422,5 @@
     {{ 'union all' if not loop.last }}
     {% endfor %}
 {% endmacro %}
+
+

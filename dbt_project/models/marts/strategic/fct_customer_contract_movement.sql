@@ -79,11 +79,17 @@ monthly as (
 
 ),
 
-histories as (
+-- what holds at the end of a month of changes does so until the next one
+closed as (
 
-    select customer_key, currency, min(month_start_date) as first_month_date
+    select
+        *,
+        sum(change) over (
+            partition by customer_key, currency order by month_start_date
+            rows between unbounded preceding and current row
+        ) as closing,
+        lead(month_start_date) over (partition by customer_key, currency order by month_start_date) as next_month_date
     from monthly
-    group by customer_key, currency
 
 ),
 
@@ -99,26 +105,18 @@ undecided as (
 running as (
 
     select
-        histories.customer_key,
-        histories.currency,
+        closed.customer_key,
+        closed.currency,
         months.month_start_date,
-        coalesce(monthly.new, 0) as new,
-        coalesce(monthly.expansion, 0) as expansion,
-        coalesce(monthly.contraction, 0) as contraction,
-        coalesce(monthly.churned, 0) as churned,
-        coalesce(monthly.reactivated, 0) as reactivated,
-        coalesce(monthly.change, 0) as change,
-        sum(coalesce(monthly.change, 0)) over (
-            partition by histories.customer_key, histories.currency order by months.month_start_date
-            rows between unbounded preceding and current row
-        ) as closing
-    from histories
+        {%- for amount in ['new', 'expansion', 'contraction', 'churned', 'reactivated', 'change'] %}
+        case when months.month_start_date = closed.month_start_date then closed.{{ amount }} else 0 end as {{ amount }},
+        {%- endfor %}
+        closed.closing
+    from closed
     inner join months
-        on months.month_start_date >= histories.first_month_date
-    left join monthly
-        on monthly.customer_key = histories.customer_key
-        and monthly.currency = histories.currency
-        and monthly.month_start_date = months.month_start_date
+        on months.month_start_date >= closed.month_start_date
+        and (months.month_start_date < closed.next_month_date or closed.next_month_date is null)
+    where months.month_start_date = closed.month_start_date or closed.closing <> 0
 
 ),
 
