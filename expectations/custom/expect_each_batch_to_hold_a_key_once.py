@@ -16,15 +16,18 @@ class ExpectEachBatchToHoldAKeyOnce(UnexpectedRowsExpectation):
         kwargs.setdefault(
             "unexpected_rows_query",
             """
+            with repeated as (
+                select *, hash(batch_no, _key, _change_time) as version from {batch}
+                where row_id in (select row_id from repeated_key)
+            )
             select row_id, '#' || kept as detail
             from (
                 select row_id, row_number() over best as place, first_value(record) over best as kept
                 from (
-                    select * from {batch}
                     -- Only what may have a copy is put in order, as that costs most: two of the same hash.
-                    where hash(batch_no, _key, _change_time) in (
-                        select hash(batch_no, _key, _change_time) from {batch} where _key is not null
-                        group by 1 having count(*) > 1
+                    select * from repeated
+                    where version in (
+                        select version from repeated where _key is not null group by version having count(*) > 1
                     )
                 )
                 where _key is not null

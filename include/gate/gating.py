@@ -28,6 +28,7 @@ from include.gate.judging import (
     drop_batch,
     entities_in_order,
     judged_of,
+    key_count,
     map_batch,
     open_tables,
     run_rules,
@@ -279,7 +280,8 @@ class _Gating:
                 continue
             for entity in judged.entities if batch.delivery == "snapshot" else ():
                 place = (batch.source, batch.feed, entity)
-                snapshots.setdefault(place, []).append((batch.batch_order, self._key_count(judged, entity)))
+                keys = key_count(self.con, entity, judged.batch_no)
+                snapshots.setdefault(place, []).append((batch.batch_order, keys))
 
     def _is_waived(self, batch: Batch) -> bool:
         """Whether nothing is to stop a delivery: a person released it, or it was taken in before and is judged again.
@@ -316,13 +318,10 @@ class _Gating:
             if rows and failed / rows > rule.stop_above:
                 return f"{rule.id}: {failed} of {rows} rows fail, more than {rule.stop_above:.0%} [SM302]"
         if judged.batch.delivery == "snapshot":
-            keys = self._key_count(judged, entity)
+            keys = key_count(self.con, entity, judged.batch_no)
             if keys < self.settings.snapshot_min_share * last_keys:
                 return f"{entity}: the snapshot has {keys} keys, the last one had {last_keys} [SM303]"
         return None
-
-    def _key_count(self, judged: Judged, entity: str) -> int:
-        return self._one(f"select count(distinct _key) from m_{entity} where batch_no = {judged.batch_no}")
 
     def _one(self, sql: str) -> int:
         row = self.con.execute(sql).fetchone()
@@ -429,9 +428,14 @@ class _Gating:
                            string_agg(rule_id, ',' order by rule_id) filter (where verdict = 'flag') as flags
                     from failure where entity = '{entity}' and batch_no = {judged.batch_no} group by row_id
                 )
-                select {self._clean_columns(judged, entity, gate_no)}, m._key
-                from {mine} m left join verdicts v using (row_id)
-                where not coalesce(v.is_unusable, false)
+                select {self._clean_columns(judged, entity, gate_no)}
+                -- In order before columns are added that are the same in every row: what is carried along costs.
+                from (
+                    select m.*, v.not_counted, v.flags
+                    from {mine} m left join verdicts v using (row_id)
+                    where not coalesce(v.is_unusable, false)
+                    order by m.row_id
+                ) m
             ) to {literal(str(rows))} (format parquet)"""
         )
         self.con.execute(
@@ -445,8 +449,9 @@ class _Gating:
         )
         return CandidateEntity(
             rows_in=self._one(f"select count(*) from {mine}"),
-            key_count=self._key_count(judged, entity),
+            key_count=key_count(self.con, entity, judged.batch_no),
             rows=rows.name,
+            rows_sha256=files.sha256_of(rows),
             failures=failures.name,
         )
 
@@ -472,8 +477,8 @@ class _Gating:
                 f"{gate_no}::integer as gate_no",
                 "m.record as row_number",
                 f"m.row_id % {ROW_SPACE} as row_id",
-                "v.not_counted is null as is_counted",
-                "v.not_counted as not_counted_rules",
-                "v.flags as flag_rules",
+                "m.not_counted is null as is_counted",
+                "m.not_counted as not_counted_rules",
+                "m.flags as flag_rules",
             ]
         )

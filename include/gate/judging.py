@@ -1,7 +1,8 @@
 """The tables on which a group's deliveries are judged, and the rules run on them.
 
 Table `m_<entity>` holds the mapped rows of all deliveries together (`batch_no` tells them apart), with the helper
-columns that `expectations/README.md` names; table `failure` has one row per row and failed rule.
+columns that `expectations/README.md` names; table `failure` has one row per row and failed rule. Table
+`repeated_key` has the rows whose key may stand twice in their delivery: most deliveries have next to none.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from include.gate.rules import Rule, RuleError, load_rules
 from include.gate.survey_indices import BLOCK_COLUMNS, HELPER_COLUMNS, Usual, add_indices
 from include.landing.batches import Batch
 from include.sources.loading import LoadedSource, feed_entities
-from include.sources.mapping import mapped_rows, melted_survey
+from include.sources.mapping import mapped_rows, melted_survey, names_where
 from include.sources.melting import questions_in
 from include.sql import error_text, literal, quoted, raise_machine_fault
 
@@ -26,6 +27,7 @@ from include.sql import error_text, literal, quoted, raise_machine_fault
 ROW_SPACE = 1 << 40
 # How long a delivery's tickets (from creation to resolution) and responses (by survey) usually take.
 USUAL_COLUMNS = "batch_no integer, usual_of varchar, usual_survey varchar, log_median double, log_mad double"
+REPEATED_COLUMNS = "entity varchar, batch_no integer, row_id bigint"
 FAILURE_COLUMNS = (
     "entity varchar, batch_no integer, row_id bigint, rule_id varchar, verdict varchar, holds boolean, detail varchar"
 )
@@ -45,6 +47,7 @@ def open_tables(con: duckdb.DuckDBPyConnection, entities: Sequence[str]) -> None
     """Make the empty tables."""
     con.execute(f"create table failure ({FAILURE_COLUMNS}); create table survey_block ({BLOCK_COLUMNS})")
     con.execute(f"create table usual_duration ({USUAL_COLUMNS})")
+    con.execute(f"create table repeated_key ({REPEATED_COLUMNS})")
     for entity in entities:
         con.execute(f"create table m_{entity} ({_table_columns(load_contracts()[entity])})")
 
@@ -56,6 +59,11 @@ def _has_key(contract: Contract) -> str:
 
 def _key_texts(contract: Contract) -> list[str]:
     return [f"coalesce({quoted(name)}::varchar, '')" for name in contract.key]
+
+
+def key_sql(contract: Contract) -> str:
+    """SQL of a row's key, its parts joined by `|`, over the contract's columns; null where a part is missing."""
+    return f"case when {_has_key(contract)} then concat_ws('|', {', '.join(_key_texts(contract))}) end"
 
 
 def _key_parts(contract: Contract) -> str:
@@ -77,8 +85,9 @@ def _table_columns(contract: Contract) -> str:
         if column.type == "id":
             columns.append(f"{quoted(name + '_space')} varchar")
     columns += [
-        "_key varchar",
+        f"_key varchar generated always as ({key_sql(contract)}) virtual",
         f"_key_parts varchar generated always as ({_key_parts(contract)}) virtual",
+        f"_key_hash ubigint generated always as (hash(batch_no, {', '.join(_key_texts(contract))})) virtual",
         "_change_time timestamp",
         "_night_end timestamp",
         "_is_usable boolean",
@@ -115,21 +124,20 @@ def map_batch(con: duckdb.DuckDBPyConnection, home: Path, judged: Judged, time_z
 def _insert(entity: str, judged: Judged, sql: str, with_unparsable: bool) -> str:
     contract = load_contracts()[entity]
     required = [name for name, column in contract.columns.items() if column.required and name not in contract.key]
-    missing = ", ".join(f"case when {quoted(name)} is null then {literal(name)} end" for name in required)
+    missing = names_where({literal(name): f"{quoted(name)} is null" for name in required})
     change_time = quoted(contract.change_time) if contract.change_time else "null::timestamp"
     complete = "coalesce(is_complete, true)" if "is_complete" in contract.columns else "true"
     night_end = judged.batch.night_end.strftime("%Y-%m-%d %H:%M:%S")
     return f"""
         insert into m_{entity} by name
-        select *, _unparsable is null and _untyped is null and _key is not null and _missing_required is null
+        select *, _unparsable is null and _untyped is null and {_has_key(contract)} and _missing_required is null
                   as _is_usable
         from (
             select {judged.batch_no} as batch_no, {judged.batch_no * ROW_SPACE} + local_id as row_id,
                    * exclude (local_id),
-                   case when {_has_key(contract)} then concat_ws('|', {", ".join(_key_texts(contract))}) end as _key,
                    {change_time} as _change_time, timestamp {literal(night_end)} as _night_end,
                    {complete} as _is_complete,
-                   {f"nullif(concat_ws(', ', {missing}), '')" if missing else "null::varchar"} as _missing_required
+                   {missing} as _missing_required
             from ({sql})
             {"" if with_unparsable else "where _unparsable is null"}
         )"""
@@ -168,6 +176,7 @@ def run_rules(con: duckdb.DuckDBPyConnection, entity: str, batches: Sequence[Jud
     A rule that can't be run on all deliveries together is run on each alone, so that one delivery's fault is its own.
     """
     rules = load_rules().of(entity, "gate")
+    note_repeated_keys(con, entity)
     if entity == "survey_answer" and any("survey_response" in one.entities for one in batches):
         _mark_children(con)
     try:
@@ -187,6 +196,29 @@ def run_rules(con: duckdb.DuckDBPyConnection, entity: str, batches: Sequence[Jud
             faults[judged.batch_no] = error_text(error)
         con.execute(f"drop table {table}")
     return faults
+
+
+def note_repeated_keys(con: duckdb.DuckDBPyConnection, entity: str) -> None:
+    """Fill table `repeated_key`: once, as a rule's query runs several times and a million keys take their time."""
+    con.execute(
+        f"""insert into repeated_key
+            with keyed as materialized (select batch_no, row_id, _key_hash from m_{entity} where _key is not null)
+            select {literal(entity)}, batch_no, row_id from keyed
+            where _key_hash in (select _key_hash from keyed group by _key_hash having count(*) > 1)"""
+    )
+
+
+def key_count(con: duckdb.DuckDBPyConnection, entity: str, batch_no: int) -> int:
+    """How many different keys a delivery's rows of an entity have, once its rules were run."""
+    row = con.execute(
+        f"""with own as (select row_id, _key_parts from m_{entity} where batch_no = {batch_no} and _key is not null),
+                 repeated as (
+                     select row_id from repeated_key where entity = {literal(entity)} and batch_no = {batch_no}
+                 )
+            select (select count(*) from own) - (select count(*) from repeated)
+                   + (select count(distinct _key_parts) from own where row_id in (select row_id from repeated))"""
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _mark_children(con: duckdb.DuckDBPyConnection) -> None:
@@ -237,7 +269,8 @@ def drop_batch(con: duckdb.DuckDBPyConnection, judged: Judged) -> None:
     """Take a delivery off the tables."""
     for entity in judged.entities:
         con.execute(f"delete from m_{entity} where batch_no = {judged.batch_no}")
-    con.execute(f"delete from failure where batch_no = {judged.batch_no}")
+    for table in ("failure", "repeated_key"):
+        con.execute(f"delete from {table} where batch_no = {judged.batch_no}")
 
 
 def entities_in_order(all_judged: Sequence[Judged]) -> list[str]:

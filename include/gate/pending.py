@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,7 +27,8 @@ class CandidateEntity(BaseModel):
 
     rows_in: int
     key_count: int
-    rows: str = Field(description="Parquet of the rows not unusable, in the form of clean, with `_key`")
+    rows: str = Field(description="Parquet of the rows not unusable, in the form and order of clean")
+    rows_sha256: str
     failures: str = Field(description="Parquet of row × failed rule")
 
 
@@ -87,8 +88,14 @@ def rows_path(home: Path, candidate: Candidate, entity: str, kind: Literal["rows
 
 def read_candidates(home: Path) -> list[Candidate]:
     """All candidates, in the order in which their deliveries hold."""
-    found = [Candidate.model_validate(files.read_json(path)) for path in work_folder(home).glob("[!.]*/candidate.json")]
+    kept = [files.read_json(path) for path in work_folder(home).glob("[!.]*/candidate.json")]
+    found = [Candidate.model_validate(one) for one in kept if _is_of_this_form(one)]
     return sorted(found, key=lambda one: one.batch.batch_order)
+
+
+def _is_of_this_form(candidate: dict[str, Any]) -> bool:
+    """Whether a candidate is none that a killed run of an older version left; such a delivery is judged anew."""
+    return all("rows_sha256" in entity for entity in candidate["entities"].values())
 
 
 def pending_batches(

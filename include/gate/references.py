@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from include.contracts import Column, load_contracts
-from include.gate.judging import FAILURE_COLUMNS, ROW_SPACE, record_failures
+from include.gate.judging import FAILURE_COLUMNS, ROW_SPACE, key_sql, record_failures
 from include.gate.ledger import EntityCount, Gate, check_undamaged
 from include.gate.pending import Candidate, rows_path
 from include.gate.rules import load_rules
@@ -112,7 +112,8 @@ class References:
             failures = literal(rows_path(self.home, one, entity, "failures"))
             sql = f"select business_key as id from read_parquet({failures}) where verdict = 'unusable'"
             if one.status != "gated":
-                sql += f" union all select _key from read_parquet({literal(rows_path(self.home, one, entity))})"
+                rows = literal(rows_path(self.home, one, entity))
+                sql += f" union all select {key_sql(load_contracts()[entity])} from read_parquet({rows})"
             yield self._space_of(one.batch.source, one.batch.feed, entity, key), sql
 
     def _counts(self, entity: str) -> Iterator[tuple[Gate, EntityCount]]:

@@ -8,7 +8,9 @@ from pathlib import Path
 import duckdb
 
 from include import files
+from include.contracts import load_contracts
 from include.gate.decisions import DISCARDED_WORDS
+from include.gate.judging import key_sql
 from include.gate.ledger import AccountingError, DataFile, EntityCount
 from include.gate.masking import HIDDEN, masked_text
 from include.gate.pending import Candidate, rows_path
@@ -27,6 +29,17 @@ _REASON_COLUMNS = (
 )
 
 
+def check_rows(candidate: Candidate, entity: str, path: Path) -> None:
+    """Make sure that a file holds a candidate's rows as the gate wrote them.
+
+    Raises:
+        DamagedFileError: it does not.
+    """
+    if files.sha256_of(path) != candidate.entities[entity].rows_sha256:
+        name = f"{candidate.batch.batch_id} {entity}"
+        raise files.DamagedFileError(f"{name}: the rows that the gate left are damaged. Run the night again.")
+
+
 class SettledFiles:
     """Writes Parquet below a data home from tables of one connection."""
 
@@ -41,7 +54,24 @@ class SettledFiles:
 
     def clean(self, sql: str, entity: str, name: str) -> DataFile | None:
         """Write rows of clean; null, and no file, where there are none."""
-        return self._copy(sql, self.home / "clean" / entity / f"{name}.parquet")
+        return self._copy(sql, self._clean_file(entity, name))
+
+    def taken_over(self, candidate: Candidate, entity: str, name: str) -> DataFile | None:
+        """A candidate's rows as clean, where settle has nothing to say of any: the gate's file gets a second name.
+
+        Raises:
+            DamagedFileError: it is not what the gate wrote.
+        """
+        rows = Path(rows_path(self.home, candidate, entity))
+        count = self.one(f"select count(*) from read_parquet({literal(str(rows))})")
+        if not count:
+            return None
+        path = self._clean_file(entity, name)
+        with files.writing(path) as temporary:
+            files.second_name(rows, temporary)
+            check_rows(candidate, entity, temporary)
+        digest = candidate.entities[entity].rows_sha256
+        return DataFile(path=path.relative_to(self.home).as_posix(), sha256=digest, rows=count)
 
     def held(self, sql: str, entity: str, name: str) -> DataFile | None:
         """Write rows that wait, in the form of clean."""
@@ -133,7 +163,7 @@ class SettledFiles:
                 insert into reason
                 select distinct row_id, row_number, key, '{STOPPED_RULE}', 'unusable', {message}, true
                 from (
-                    select row_id, row_number, _key as key
+                    select row_id, row_number, {key_sql(load_contracts()[entity])} as key
                     from read_parquet({literal(rows_path(self.home, candidate, entity))})
                     union all
                     select row_id, row_number, business_key from reason
@@ -159,6 +189,9 @@ class SettledFiles:
             key_count=0,
             quarantine=self.quarantine(candidate, loaded, entity, rules),
         )
+
+    def _clean_file(self, entity: str, name: str) -> Path:
+        return self.home / "clean" / entity / f"{name}.parquet"
 
     def _quarantine_folder(self, entity: str) -> Path:
         files.private_folder(self.home / "quarantine")

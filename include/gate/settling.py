@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 
@@ -13,10 +14,11 @@ from include.database import working_database
 from include.failpoints import failpoint
 from include.gate.decisions import DISCARDED_RULE, decided_rows_sql
 from include.gate.held import settle_held
-from include.gate.judging import ROW_SPACE
+from include.gate.judging import ROW_SPACE, key_sql
 from include.gate.ledger import (
     AccountingError,
     CheckResult,
+    DataFile,
     EntityCount,
     Gate,
     commit,
@@ -27,7 +29,7 @@ from include.gate.ledger import (
 from include.gate.pending import UNSETTLED, Candidate, read_candidates, rows_path
 from include.gate.references import References
 from include.gate.rules import load_rules
-from include.gate.settled_files import SettledFiles
+from include.gate.settled_files import SettledFiles, check_rows
 from include.settings import Settings
 from include.sources.loading import LoadedSource, load_source_results
 from include.sql import literal
@@ -147,9 +149,7 @@ class _Settling:
     def _write_entity(self, number: int, candidate: Candidate, entity: str) -> EntityCount:
         self._settle_rows(number, candidate, entity)
         name = f"{candidate.batch.batch_id}.{candidate.gate_no}"
-        columns = "select * exclude (_key, _place) from settled"
-        clean = self.written.clean(f"{columns} where _place in ('clean', 'released') order by row_id", entity, name)
-        held = self.written.held(f"{columns} where _place = 'held' order by row_id", entity, name)
+        clean, held = self._write_rows(candidate, entity, name)
         loaded = self.loaded[candidate.batch.source]
         quarantine = self.written.quarantine(candidate, loaded, entity, load_rules().by_entity[entity])
         quarantined = self.written.one(
@@ -171,6 +171,17 @@ class _Settling:
             clean=clean,
             quarantine=quarantine,
             held=held,
+        )
+
+    def _write_rows(self, candidate: Candidate, entity: str, name: str) -> tuple[DataFile | None, DataFile | None]:
+        """The files of clean and of held rows."""
+        if not self.written.one("select (select count(*) from said) + (select count(*) from chosen)"):
+            return self.written.taken_over(candidate, entity, name), None
+        check_rows(candidate, entity, Path(rows_path(self.home, candidate, entity)))
+        columns = "select * exclude (_key, _place) from settled"
+        return (
+            self.written.clean(f"{columns} where _place in ('clean', 'released') order by row_id", entity, name),
+            self.written.held(f"{columns} where _place = 'held' order by row_id", entity, name),
         )
 
     def _settle_rows(self, number: int, candidate: Candidate, entity: str) -> None:
@@ -197,6 +208,7 @@ class _Settling:
                            case when v.not_counted is null then r.not_counted_rules
                                 else concat_ws(',', r.not_counted_rules, v.not_counted) end as not_counted_rules,
                            r.is_counted and v.not_counted is null as is_counted),
+                       {key_sql(load_contracts()[entity])} as _key,
                        case when c.verdict = 'discard' then 'discarded' when not coalesce(v.is_held, false) then 'clean'
                             when c.verdict = 'release' then 'released' else 'held' end as _place
                 from read_parquet({literal(rows_path(self.home, candidate, entity))}) r

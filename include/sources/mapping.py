@@ -10,7 +10,7 @@ columns typed but not yet hashed, `<id>_space` beside every id column, and what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from include.contracts import Column, load_contracts
@@ -148,13 +148,13 @@ class _Mapper:
 
     def _names_where(self, cells: dict[str, _Cell], wanted: Callable[[Column], bool], more: str | None = None) -> str:
         """SQL of the names of the columns that have a text but no value, and of what `more` names."""
-        tests = [
-            f"case when {cells[name].text} is not null and {_value_of(name)} is null then {literal(name)} end"
+        tests = {
+            literal(name): f"{cells[name].text} is not null and {_value_of(name)} is null"
             for name, column in self.columns.items()
             if name in cells and wanted(column)
-        ]
-        tests += [more] if more else []
-        return f"nullif(concat_ws(', ', {', '.join(tests)}), '')" if tests else "cast(null as varchar)"
+        }
+        tests |= {more: f"{more} is not null"} if more else {}
+        return names_where(tests)
 
     # --- which records are rows of the entity ---
 
@@ -285,6 +285,17 @@ class _Mapper:
     def _error(self, problem: str, part: str, entity: str, *more: str) -> SourceConfigError:
         key = ("feeds", self.feed_name, "entities", entity, part, *more)
         return SourceConfigError(self.loaded.path, self.loaded.line_of(*key), ".".join(key), problem, LACKING)
+
+
+def names_where(tests: Mapping[str, str]) -> str:
+    """SQL of the texts (SQL, by their test) whose test holds, comma separated; null where there are none.
+
+    Texts are put together only where a test holds: nearly all rows have none.
+    """
+    if not tests:
+        return "cast(null as varchar)"
+    found = ", ".join(f"case when {test} then {text} end" for text, test in tests.items())
+    return f"case when {' or '.join(f'({test})' for test in tests.values())} then concat_ws(', ', {found}) end"
 
 
 def _text_of(name: str) -> str:

@@ -9,6 +9,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup
+
 from include.gate.decisions import Decision
 from include.reporting.amounts import amount
 from include.reporting.audit.cleaning_effect import Effect, NightEffect
@@ -49,7 +51,7 @@ class RuleRow:
     before: str
     stopped: bool
     line: Line
-    samples: list[SampledRow]
+    samples: list[Markup]
 
 
 @dataclass(frozen=True)
@@ -189,10 +191,11 @@ def _rule_rows(facts: AuditFacts, night: datetime, language: Language, samples: 
         if not one.failed:
             continue
         last = earlier.get(one.rule_id)
+        name = rule_name(facts, language, one.rule_id)
         rows.append(
             RuleRow(
                 rule_id=one.rule_id,
-                name=rule_name(facts, language, one.rule_id),
+                name=name,
                 entity=judged_entity(facts, language, one),
                 verdict=one.verdict,
                 thresholds=thresholds(language, facts.rule_words.get(one.rule_id)),
@@ -202,10 +205,18 @@ def _rule_rows(facts: AuditFacts, night: datetime, language: Language, samples: 
                 before=share(language, last.failed, last.checked) if last else "–",
                 stopped=one.stopped,
                 line=rule_line(facts, language, one.rule_id, nights),
-                samples=list(samples.get(one.rule_id, ())),
+                samples=_drawn(samples.get(one.rule_id, ()), language, name),
             )
         )
     return sorted(rows, key=lambda one: (gravity(one.verdict), -one.failed, one.rule_id))
+
+
+def _drawn(samples: Sequence[SampledRow], language: Language, rule: str) -> list[Markup]:
+    """Rows of the table of a rule's samples."""
+    return [
+        one.drawn(named(language, "status", one.status), (one.zh if language == "zh" else one.en) or rule)
+        for one in samples
+    ]
 
 
 def _decision(decision: Decision, timezone: str, language: Language) -> dict[str, str]:

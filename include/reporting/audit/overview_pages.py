@@ -107,10 +107,9 @@ def rule_page(facts: AuditFacts, rule_id: str, language: Language) -> dict[str, 
     last = facts.rules[checked[-1]][rule_id] if checked else None
     by_source: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for night in nights:
-        for one in facts.night(night).checks:
-            if one.rule_id == rule_id:
-                by_source[one.source][0] += one.failed
-                by_source[one.source][1] += one.checked
+        for one in facts.checks[night][rule_id]:
+            by_source[one.source][0] += one.failed
+            by_source[one.source][1] += one.checked
     charted = facts.last(CHART_NIGHTS)
     name = rule_name(facts, language, rule_id)
     entity = rule.entity if rule else last.entity if last else ""

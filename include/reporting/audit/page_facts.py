@@ -51,6 +51,16 @@ class AuditFacts:
         return {night: found.rules() for night, found in self.ledger.nights.items()}
 
     @cached_property
+    def checks(self) -> dict[datetime, dict[str, list[Check]]]:
+        """What each rule found on each night, by source and entity."""
+        found: dict[datetime, dict[str, list[Check]]] = {}
+        for night, ledger in self.ledger.nights.items():
+            own = found.setdefault(night, {})
+            for one in ledger.checks:
+                own.setdefault(one.rule_id, []).append(one)
+        return found
+
+    @cached_property
     def rule_words(self) -> dict[str, RuleWords]:
         """Every rule that a night had, in its latest words."""
         found: dict[str, RuleWords] = {}
@@ -84,8 +94,14 @@ class AuditFacts:
 
     def rule_trend(self, rule_id: str, nights: Sequence[datetime]) -> list[float | None]:
         """The share that a rule found on each night; null where it was held against no row."""
-        checks = (self.rules[night].get(rule_id) for night in nights)
-        return [one.failed / one.checked if one and one.checked else None for one in checks]
+        return [self._shares[night].get(rule_id) for night in nights]
+
+    @cached_property
+    def _shares(self) -> dict[datetime, dict[str, float]]:
+        return {
+            night: {rule_id: one.failed / one.checked for rule_id, one in found.items() if one.checked}
+            for night, found in self.rules.items()
+        }
 
     def usual(self, source: str, night: datetime) -> dict[str, float]:
         """The usual number of records of a source's feeds before a night, as the gate knows it."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from include.gate.batch_rules import ENTITY as BATCH
 from include.gate.settled_files import STOPPED_RULE
@@ -42,11 +43,13 @@ class Trouble:
     message: str
 
 
+@lru_cache(maxsize=4096)
 def file_name(code: str) -> str:
     """A rule's or a source's name as part of the name of a page."""
     return _UNSAFE.sub("-", code)
 
 
+@lru_cache(maxsize=4096)
 def night_file(night: datetime, language: Language) -> str:
     """The page of a night, in the folder `night`."""
     return f"{night_id(night)}.{language}.html"
@@ -66,6 +69,7 @@ def judged_entity(facts: AuditFacts, language: Language, check: Check) -> str:
     return say(language, "of_delivery", entity=name) if words and words.entity == BATCH else name
 
 
+@lru_cache(maxsize=2048)
 def thresholds(language: Language, rule: RuleWords | None) -> str:
     """A rule's settings and the share above which it stops a delivery; empty where it has none."""
     if rule is None:

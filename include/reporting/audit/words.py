@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -41,6 +42,7 @@ def number(value: int | None) -> str:
     return _NOTHING if value is None else f"{value:,}"
 
 
+@lru_cache(maxsize=4096)
 def share(language: Language, part: int, whole: int) -> str:
     """A part of a whole in per cent; a dash where there is no whole."""
     if not whole:
@@ -50,6 +52,7 @@ def share(language: Language, part: int, whole: int) -> str:
     return "0" if part == 0 else amount(part / whole, "share", language, "")
 
 
+@lru_cache(maxsize=4096)
 def night_label(night: datetime, timezone: str) -> str:
     """A night as people call it: the local day that it ends, and the time where it ends within a day."""
     local = night.astimezone(ZoneInfo(timezone))

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expectations.custom import ExpectEachBatchToHoldAKeyOnce
+from include.gate.judging import REPEATED_COLUMNS, note_repeated_keys
 
 
 class Row(NamedTuple):
@@ -59,12 +60,15 @@ def test_copies_are_those_of_plain_python(rows: list[Row]) -> None:
     query = str(ExpectEachBatchToHoldAKeyOnce().unexpected_rows_query)
     with duckdb.connect() as con:
         con.execute(
-            "create table delivery (row_id bigint, record bigint, batch_no integer, _key varchar, _key_parts varchar, "
+            f"create table repeated_key ({REPEATED_COLUMNS}); "
+            "create table m_delivery (row_id bigint, record bigint, batch_no integer, _key varchar, "
+            "_key_parts varchar, _key_hash ubigint generated always as (hash(batch_no, _key)) virtual, "
             "_change_time timestamp, _is_usable boolean, _is_complete boolean, _filled_count integer)"
         )
         for n, row in enumerate(rows, start=1):
             con.execute(
-                "insert into delivery values (?, ?, ?, ?, ?, make_timestamp(?::bigint), ?, ?, ?)",
+                "insert into m_delivery values (?, ?, ?, ?, ?, make_timestamp(?::bigint), ?, ?, ?)",
                 [n, n, row.batch_no, row.key, row.key, row.changed, row.is_usable, row.is_complete, row.filled],
             )
-        assert set(con.execute(query.format(batch="delivery")).fetchall()) == copies(rows)
+        note_repeated_keys(con, "delivery")
+        assert set(con.execute(query.format(batch="m_delivery")).fetchall()) == copies(rows)

@@ -14,6 +14,7 @@ from include import files
 from include.gate.gating import gate_group
 from include.gate.ledger import holding, read_ledger
 from include.gate.rules import RuleError
+from include.gate.settling import settle_night
 from tests.support.mini_company import DESK, EVENT_HEADER, TICKET_HEADER, USER_HEADER, MiniCompany, ticket
 
 FIRST, SECOND = "2026-06-01", "2026-06-02"
@@ -263,6 +264,36 @@ def test_settle_takes_no_word_from_a_damaged_file(company: MiniCompany, pattern:
     company.deliver(SECOND, "tickets.csv", TICKET_HEADER + ticket("T2"))
     with pytest.raises(files.DamagedFileError, match=f"{path.name} is damaged .*SM404"):
         company.run(SECOND)
+
+
+def _gated(company: MiniCompany, lines: str) -> Path:
+    """The rows of a delivery of tickets as the gate left them for settle."""
+    company.deliver(FIRST, "tickets.csv", TICKET_HEADER + lines)
+    company.land(FIRST)
+    gate_group(company.settings, company.night(FIRST), "tickets")
+    return next(company.home.glob("work/gate/*.tickets.*/ticket.rows.parquet"))
+
+
+def test_what_settle_has_nothing_to_say_of_is_clean_as_the_gate_wrote_it(company: MiniCompany) -> None:
+    rows = _gated(company, ticket("T2", customer="") + 2 * ticket("T1", customer=""))
+    written = rows.read_bytes()
+    settle_night(company.settings, company.night(FIRST))
+    clean = next(company.home.glob("clean/ticket/*.parquet"))
+    assert clean.read_bytes() == written
+    count = next(g for g in read_ledger(company.home, company.night(FIRST)) if g.feed == "tickets").entities["ticket"]
+    assert count.clean is not None
+    assert count.clean.sha256 == hashlib.sha256(written).hexdigest()
+    assert (count.rows_in, count.clean.rows, count.rows_quarantined, count.key_count) == (3, 2, 1, 2)
+    assert company.clean("ticket", "ticket_id, row_number", "row_id") == [("T2", 1), ("T1", 3)]
+
+
+@pytest.mark.parametrize("customer", ["", "unknown"])
+def test_settle_takes_no_damaged_rows(company: MiniCompany, customer: str) -> None:
+    rows = _gated(company, ticket("T1", customer=customer))
+    rows.write_bytes(rows.read_bytes().replace(b"T1", b"T7"))
+    with pytest.raises(files.DamagedFileError, match="rows that the gate left are damaged"):
+        settle_night(company.settings, company.night(FIRST))
+    assert not list(company.home.glob("clean/ticket/*"))
 
 
 def test_gx_count_and_rows_written_must_agree(company: MiniCompany, monkeypatch: pytest.MonkeyPatch) -> None:
