@@ -23,11 +23,11 @@ PER_RULE = 20
 # Rows that one page shows at most, so that it stays light however many rules find something.
 _PER_PAGE = 800
 _SHOWN_CHARACTERS = 240
-# What the gate adds to a row of clean; the page says it elsewhere.
 _ROW = (
     '<tr><td>{}.{}</td><td class="number">{:,}</td><th scope="row" class="key">{}</th><td>{}</td>'
     '<td class="words">{}</td><td class="content">{}</td></tr>'
 )
+# What the gate adds to a row of clean; the page says it elsewhere.
 _BOOKKEEPING = {
     "source", "feed", "batch_id", "gate_no", "row_number", "row_id", "is_counted", "not_counted_rules", "flag_rules",
 }  # fmt: skip
