@@ -11,9 +11,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 try:
-    from yaml import CSafeLoader as _SafeLoader
+    from yaml import CSafeLoader as SafeLoader
 except ImportError:  # PyYAML without its C library reads the same, ten times more slowly
-    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
+    from yaml import SafeLoader  # type: ignore[assignment]
 
 from include.errors import MetricsError
 
@@ -31,7 +31,7 @@ class YamlFileError(MetricsError):
         self.key = key
 
 
-class _Loader(_SafeLoader):
+class _Loader(SafeLoader):
     """YAML without surprises: keys are always text (`是`, `01`, `yes`), the only booleans are true and false, the only
     numbers are whole ones as people write them; `010`, `12:30`, `1.10` and `2026-06-01` stay the text that they are."""
 

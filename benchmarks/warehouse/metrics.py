@@ -17,7 +17,7 @@ from include.warehouse.build_file import build_file
 METRICS = 40
 SEGMENTS = ("channel", "channel_group", "region", "product_line", "issue_type", "team", "tier", "customer_type")
 GRAINS = ("day", "week", "month", "quarter")
-# DuckDB's bound is of what it manages, less than half of what the process holds; with 600 a million responses fail.
+# DuckDB's bound is of what it manages; the process holds some 400 more.
 BUILD_MEMORY_MB = 1000
 MODELS = ("dim_metric", "int_metric_holistic", "int_metric_measured", "fct_metric_period")
 

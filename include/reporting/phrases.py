@@ -10,9 +10,7 @@ from typing import Any
 import yaml
 
 from include.warehouse.night_summary import Language
-
-# libyaml reads hundreds of phrases in a tenth of the time.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from include.yaml_file import SafeLoader
 
 
 @dataclass(frozen=True)
@@ -40,5 +38,5 @@ class Phrases:
 
     @cached_property
     def _content(self) -> dict[str, dict[str, Any]]:
-        content: dict[str, dict[str, Any]] = yaml.load(self.file.read_text(encoding="utf-8"), Loader=_LOADER)
+        content: dict[str, dict[str, Any]] = yaml.load(self.file.read_text(encoding="utf-8"), Loader=SafeLoader)
         return content

@@ -21,7 +21,7 @@
     {{ return(measure.agg == 'sum' and results and results | reject('in', ['0', '1']) | list == []) }}
 {% endmacro %}
 
-{#- A measure of rows. Counts need no decimal: the sum of whole numbers is exact, and a third of the work. -#}
+{#- A measure of rows. Counts need no decimal: the sum of whole numbers is exact as it is. -#}
 {% macro measure_of_rows(measure, name) -%}
     {{ decimal_sum(name) if measure.agg == 'sum' and not is_count_of_cases(measure) else measure.agg ~ '(' ~ name ~ ')' }}
 {%- endmacro %}
@@ -422,5 +422,3 @@
     {{ 'union all' if not loop.last }}
     {% endfor %}
 {% endmacro %}
-
-
