@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from include.customer_value.bg_nbd import expected_orders, probability_alive, probability_of_silence
 from include.customer_value.forecast_scores import auc, brier, calibration_bins, calibration_error
-from include.customer_value.maximum_likelihood import Fit
+from include.customer_value.maximum_likelihood import Fit, Floats
 from include.customer_value.sbg import Decisions, decided_since, survival
 
 Ints = npt.NDArray[np.int64]
@@ -56,10 +56,7 @@ def back_test(fit: Fit, frequency: Ints, recency: Ints, age: Ints, came: Ints, d
         actual=float(came.mean()),
         error=float(np.abs(predicted - came).mean()),
         naive_error=float(np.abs(rate - came).mean()),
-        auc=auc(again, happened),
-        brier=brier(again, happened),
-        naive_brier=brier(np.full(len(happened), happened.mean()), happened),
-        calibration_error=calibration_error(calibration_bins(again, happened)),
+        **_of_chances(again, happened),
     )
 
 
@@ -83,8 +80,15 @@ def renewal_back_test(fit: Fit, before: Decisions, now: Decisions, days: int) ->
         actual=float(renewed.mean()),
         error=float(np.abs(forecast - renewed).mean()),
         naive_error=float(np.abs(rate - renewed).mean()),
-        auc=auc(forecast, renewed),
-        brier=brier(forecast, renewed),
-        naive_brier=brier(np.full(since.cases, renewed.mean()), renewed),
-        calibration_error=calibration_error(calibration_bins(forecast, renewed)),
+        **_of_chances(forecast, renewed),
     )
+
+
+def _of_chances(forecast: Floats, happened: npt.NDArray[np.bool_]) -> dict[str, float]:
+    """The scores of probabilities beside what happened."""
+    return {
+        "auc": auc(forecast, happened),
+        "brier": brier(forecast, happened),
+        "naive_brier": brier(np.full(len(happened), happened.mean()), happened),
+        "calibration_error": calibration_error(calibration_bins(forecast, happened)),
+    }

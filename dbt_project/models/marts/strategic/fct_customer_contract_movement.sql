@@ -116,7 +116,6 @@ running as (
     inner join months
         on months.month_start_date >= closed.month_start_date
         and (months.month_start_date < closed.next_month_date or closed.next_month_date is null)
-    where months.month_start_date = closed.month_start_date or closed.closing <> 0
 
 ),
 
