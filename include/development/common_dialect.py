@@ -64,11 +64,11 @@ class Fault:
         return f"{self.what}: {self.text}"
 
 
-def faults_of(sql: str, *, reads_sources: bool = False) -> list[Fault]:
-    """All that a compiled statement uses beyond the common dialect, each kind and place once.
+def faults_of(sql: str, *, reads_sources: bool = False, is_hook: bool = False) -> list[Fault]:
+    """All that compiled statements use beyond the common dialect, each kind and place once.
 
     `reads_sources`: it is a staging model. A source is read where its files lie (`external_location`), so there its
-    relation is a table function.
+    relation is a table function. `is_hook`: of statements that make, fill or drop tables the queries are judged.
     """
     try:
         found = _faults_of_tokens(sql)
@@ -79,6 +79,10 @@ def faults_of(sql: str, *, reads_sources: bool = False) -> list[Fault]:
         if parsed is None:
             return [Fault("no statement", sql[:60])]
         tree = parsed
+        if is_hook and isinstance(parsed, exp.Drop):
+            continue
+        if is_hook and isinstance(parsed, (exp.Create, exp.Insert)):
+            tree = parsed.expression
         if reads_sources:
             tree = tree.transform(lambda node: exp.null() if isinstance(node, exp.ReadParquet) else node)
         found += [Fault(what, node.sql(dialect="duckdb")[:80]) for node in tree.walk() if (what := _fault(node))]

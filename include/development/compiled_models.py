@@ -98,6 +98,27 @@ def compile_models(manifest: Any, folder: Path, project: Path = PROJECT) -> dict
     return compiled
 
 
+def compile_hooks(manifest: Any, folder: Path, project: Path = PROJECT) -> dict[str, str]:
+    """The SQL of every model's post-hooks, after `compile_models` in the same folder.
+
+    Raises:
+        ProjectError: a hook can't be compiled.
+    """
+    compiled = {}
+    with dbt_folder(folder):
+        for node in project_models(manifest):
+            # dbt compiles no hooks: here each is a query of its own, which has to say what it is built from.
+            built_from = "".join(f"-- depends_on: {{{{ ref('{one.name}') }}}}\n" for one in _refs(manifest, node))
+            for number, hook in enumerate(node.config.post_hook, start=1):
+                done = invoke_dbt(manifest, project, "compile", "--inline", built_from + hook.sql)
+                compiled[f"{node.name}, hook {number}"] = str(done.results[0].node.compiled_code)
+    return compiled
+
+
+def _refs(manifest: Any, node: Any) -> Iterator[Any]:
+    return (manifest.nodes[name] for name in node.depends_on.nodes if name in manifest.nodes)
+
+
 def project_models(manifest: Any) -> list[Any]:
     """The models of the project, by name."""
     return sorted(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from include.development.common_dialect import faults_of
-from include.development.compiled_models import ProjectError, compile_models, parse_project
+from include.development.compiled_models import ProjectError, compile_hooks, compile_models, parse_project
 from include.development.generated_pages import generated_pages, stale_pages
 from include.development.mart_interface import broken, interface_of, missing, recorded_interface
 from include.development.model_conventions import check_conventions
@@ -37,18 +37,19 @@ def lint_models(project: Path = PROJECT) -> list[Finding]:
         interface = interface_of(manifest)
         recorded = recorded_interface(project)
         compiled = compile_models(manifest, folder, project)
+        hooks = compile_hooks(manifest, folder, project)
     columns = sum(len(of_mart) for of_mart in interface.values())
     unrecorded = [f"{name} is not on record; run `make docs`" for name in missing(recorded, interface)]
     dialect = [
         f"{model}: {fault}; use a macro found by adapter.dispatch (CONTRIBUTING.md)"
-        for model, sql in compiled.items()
-        for fault in faults_of(sql, reads_sources=model.startswith("stg_"))
+        for model, sql in (compiled | hooks).items()
+        for fault in faults_of(sql, reads_sources=model.startswith("stg_"), is_hook=model in hooks)
     ]
     stale = stale_pages(generated_pages(manifest, compiled))
     return [
         Finding("conventions", f"{conventions.checks} checks of {conventions.entries} conventions", conventions.faults),
         Finding("interface", f"{columns} columns of {len(interface)} marts", broken(recorded, interface) + unrecorded),
-        Finding("common dialect", f"{len(compiled)} compiled models", dialect),
+        Finding("common dialect", f"{len(compiled)} compiled models, post-hooks: {len(hooks)}", dialect),
         Finding("generated pages", "docs/", [f"{name} is stale; run `make docs`" for name in stale]),
     ]
 

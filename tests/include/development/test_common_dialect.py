@@ -82,3 +82,10 @@ def test_what_is_beyond_is_named(sql: str, word: str) -> None:
 def test_staging_reads_sources_where_their_files_lie() -> None:
     assert faults_of("select * from read_parquet('x.parquet')", reads_sources=True) == []
     assert faults_of("select list_sort(a) from read_parquet('x.parquet')", reads_sources=True) != []
+
+
+def test_of_the_statements_of_a_hook_the_queries_are_judged() -> None:
+    hook = "create temporary table a as select {} from t; insert into b select c from a; drop table a"
+    assert faults_of(hook.format("c"), is_hook=True) == []
+    assert faults_of(hook.format("c")) != []
+    assert "LIST_SORT" in " ".join(str(fault) for fault in faults_of(hook.format("list_sort(c)"), is_hook=True)).upper()
