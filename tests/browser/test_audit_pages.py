@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from include.reporting.heat_map import contrast
 from include.settings import night_id
-from tests.browser.test_pages import CUT_OFF, DESKTOP, INKS, PHONE, _rgb
 from tests.support.audited_home import FAILED, GOOD, PUBLISHED
 from tests.support.mini_company import MiniCompany
+from tests.support.page_looks import DESKTOP, PHONE, assert_fits, assert_headings_in_order, assert_readable
 
 pytestmark = pytest.mark.timeout(900)
 NARROW = (360, 780)
@@ -39,9 +37,7 @@ def test_a_page_fits_every_screen_and_cuts_no_text_off(looked_at: Callable[..., 
         for size in (DESKTOP, PHONE, NARROW):
             page = looked_at(kind, language, size)
             page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
-            assert page.evaluate("document.documentElement.scrollWidth") <= size[0], (language, size)
-            assert page.evaluate(CUT_OFF) == [], (language, size)
-            assert page.locator("h1").count() == 1
+            assert_fits(page, size)
             page.close()
 
 
@@ -49,11 +45,8 @@ def test_a_page_fits_every_screen_and_cuts_no_text_off(looked_at: Callable[..., 
 def test_all_text_can_be_read_and_headings_have_an_order(looked_at: Callable[..., Any], kind: str) -> None:
     page = looked_at(kind)
     page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
-    pairs = page.evaluate(INKS)
-    assert len(pairs) > 2
-    assert {pair: text for pair, text in pairs if contrast(*(_rgb(one) for one in pair.split(" on "))) < 4.5} == {}
-    levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map((one) => Number(one.tagName[1]))")
-    assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
+    assert_readable(page)
+    assert_headings_in_order(page)
 
 
 def test_a_night_can_be_walked_by_keyboard_and_by_its_links(looked_at: Callable[..., Any]) -> None:

@@ -3,50 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from include.reporting.heat_map import contrast
 from include.warehouse.night_summary import HEADLINES
 from include.warehouse.publish import serve_file
+from tests.support.page_looks import DESKTOP, PHONE, assert_fits, assert_headings_in_order, assert_readable
 
 pytestmark = pytest.mark.timeout(300)
-DESKTOP, PHONE = (1280, 900), (390, 844)
 PAGES = ["index.en", "index.zh", "dictionary.en", "dictionary.zh"]
-# What every visible text is drawn on: the nearest background behind it that is not see-through.
-INKS = """
-() => {
-  const found = new Map();
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  const solid = (one) => {
-    for (let at = one; at; at = at.parentElement) {
-      const style = getComputedStyle(at);
-      if (style.backgroundImage !== 'none') return style.backgroundImage.match(/rgb\\([^)]*\\)/)[0];
-      if (!/^rgba.*, 0\\)$/.test(style.backgroundColor)) return style.backgroundColor;
-    }
-    return 'rgb(255, 255, 255)';
-  };
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const one = node.parentElement;
-    if (!node.data.trim() || !one.checkVisibility() || one.closest('.unseen, .skip')) continue;
-    const style = getComputedStyle(one);
-    const ink = one.closest('svg') ? style.fill : style.color;
-    found.set(`${ink} on ${solid(one)}`, node.data.trim().slice(0, 40));
-  }
-  return [...found.entries()];
-}
-"""
-# Texts that are wider than the box that they lie in, save those in a box that scrolls.
-CUT_OFF = """
-() => [...document.querySelectorAll('main *')]
-  .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0
-    && getComputedStyle(one).display !== 'inline' && !one.closest('svg, .unseen, .scroll'))
-  .map((one) => `${one.tagName}.${one.className}: ${one.textContent.trim().slice(0, 40)}`)
-"""
 # How many pixels the same text differs by when it is drawn as a glyph and as what no font has.
 DRAWN = """
 (text) => {
@@ -77,9 +45,7 @@ def test_a_page_fits_its_screen_and_cuts_no_text_off(
 ) -> None:
     page = looked_at(name, size)
 
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    assert page.evaluate(CUT_OFF) == []
-    assert page.locator("h1").count() == 1
+    assert_fits(page, size)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -87,11 +53,7 @@ def test_all_text_can_be_read(looked_at: Callable[..., Any], name: str) -> None:
     page = looked_at(name)
     page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
 
-    pairs = page.evaluate(INKS)
-
-    assert len(pairs) > 3
-    faint = {pair: text for pair, text in pairs if contrast(*(_rgb(one) for one in pair.split(" on "))) < 4.5}
-    assert faint == {}
+    assert_readable(page, least_inks=4)
 
 
 def test_chinese_is_drawn_and_not_boxes(looked_at: Callable[..., Any], chinese_font: str) -> None:
@@ -173,8 +135,7 @@ def test_the_page_can_be_walked_by_keyboard(looked_at: Callable[..., Any]) -> No
         page.keyboard.press("Enter")
         assert page.locator(f"#card-churn_rate details{kind}").get_attribute("open") is not None
     assert page.locator("#card-churn_rate .trace code").inner_text().startswith("make trace METRIC=churn_rate ")
-    levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map((one) => Number(one.tagName[1]))")
-    assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
+    assert_headings_in_order(page)
 
 
 def test_what_is_missing_is_said_before_any_figure(looked_at: Callable[..., Any]) -> None:
@@ -183,8 +144,3 @@ def test_what_is_missing_is_said_before_any_figure(looked_at: Callable[..., Any]
     banner = page.get_by_role("alert")
     assert "this night lacks desk" in banner.inner_text()
     assert banner.bounding_box()["y"] < page.locator("article.card").first.bounding_box()["y"]
-
-
-def _rgb(text: str) -> tuple[int, int, int]:
-    red, green, blue = (int(part) for part in text[text.index("(") + 1 : text.index(")")].split(",")[:3])
-    return red, green, blue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,14 @@ import pytest
 
 from include import files
 from include.reporting import write_reports
-from include.reporting.heat_map import contrast
 from include.reporting.metrics_page import trace_page
 from include.reporting.words import LANGUAGES
 from include.tracing.trace_pages import rendered_trace
 from include.tracing.trace_view import BatchLine, LeftOutLine, RowLine, TraceView
 from include.warehouse.night_summary import read_summary
-from tests.browser.test_pages import CUT_OFF, DESKTOP, INKS, PHONE, _rgb
 from tests.support.mini_company import MiniCompany
 from tests.support.page_checks import dead_links
+from tests.support.page_looks import DESKTOP, PHONE, assert_fits, assert_headings_in_order, assert_readable
 from tests.support.reported_home import HOSTILE, LONG
 from tests.support.strategic_home import add_strategic_marts
 
@@ -83,11 +81,9 @@ def test_a_page_fits_its_screen_and_all_of_it_can_be_reached(
 ) -> None:
     page = looked_at(name, size)
 
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    assert page.evaluate(CUT_OFF) == []
+    assert_fits(page, size)
     assert page.evaluate(OUT_OF_REACH) == []
     assert page.evaluate(NAMELESS) == []
-    assert page.locator("h1").count() == 1
     assert page.locator("table").count() == page.locator("table > caption").count() >= 2
 
 
@@ -95,12 +91,8 @@ def test_a_page_fits_its_screen_and_all_of_it_can_be_reached(
 def test_all_text_can_be_read_and_headings_have_an_order(looked_at: Callable[..., Any], name: str) -> None:
     page = looked_at(name)
 
-    pairs = page.evaluate(INKS)
-
-    assert len(pairs) > 2
-    assert {pair: text for pair, text in pairs if contrast(*(_rgb(one) for one in pair.split(" on "))) < 4.5} == {}
-    levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map((one) => Number(one.tagName[1]))")
-    assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
+    assert_readable(page)
+    assert_headings_in_order(page)
 
 
 @pytest.mark.parametrize("name", PAGES)
