@@ -53,8 +53,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- {name: {model, time, reachable, grains, segments, measures, whole}} of all scans that the definitions need; `whole` is
-    what those measures ask for that do not add up: {grains, segments, measures}. -#}
+{#- {name: {model, time, reachable, grains, segments, measures, holistic}} of all scans that the definitions need; `holistic`
+    is what those measures ask for that do not add up: {grains, segments, measures}. -#}
 {% macro metric_scans(definitions) %}
     {% set scans = {} %}
     {% for definition in definitions %}
@@ -63,10 +63,10 @@
             {% if name not in scans %}
                 {% do scans.update({name: {
                     'model': part.of.model, 'time': part.of.time, 'reachable': part.of.reachable,
-                    'grains': [], 'segments': [], 'measures': {}, 'whole': {'grains': [], 'segments': [], 'measures': {}},
+                    'grains': [], 'segments': [], 'measures': {}, 'holistic': {'grains': [], 'segments': [], 'measures': {}},
                 }}) %}
             {% endif %}
-            {% set asked = scans[name].whole if is_holistic(part.of.measure) else scans[name] %}
+            {% set asked = scans[name].holistic if is_holistic(part.of.measure) else scans[name] %}
             {% do asked.measures.update({part.measure: part.of.measure}) %}
             {% for grain in definition.grains if grain not in asked.grains %}
                 {% do asked.grains.append(grain) %}
@@ -102,16 +102,16 @@
 {#- One scan as CTEs, the last of which has its name: measures of a fact by every grain and every segment, with the
     segment's member never null. -#}
 {% macro metric_scan(name, scan) %}
-    {% if scan.measures and scan.whole.measures %}
+    {% if scan.measures and scan.holistic.measures %}
     {{ added_up(name ~ '_added_up', scan) }},
-    {{ taken_whole(name ~ '_whole', name, scan.whole) }},
+    {{ holistic_ones(name ~ '_holistic', name, scan.holistic) }},
     {#- each has cells that the other lacks -#}
     {{ name }} as (
         select * from {{ name }}_added_up
-        full outer join {{ name }}_whole using (grain, period_start, segment, member)
+        full outer join {{ name }}_holistic using (grain, period_start, segment, member)
     )
     {% else %}
-    {{ added_up(name, scan) if scan.measures else taken_whole(name, name, scan.whole) }}
+    {{ added_up(name, scan) if scan.measures else holistic_ones(name, name, scan.holistic) }}
     {% endif %}
 {% endmacro %}
 
@@ -163,14 +163,14 @@
 {% endmacro %}
 
 {#- Measures that do not add up, which have a model of their own. -#}
-{% macro taken_whole(name, scan_name, whole) %}
+{% macro holistic_ones(name, scan_name, holistic) %}
     {{ name }} as (
         select
             grain,
             period_start,
             segment,
             member,
-            {%- for measure_name in whole.measures %}
+            {%- for measure_name in holistic.measures %}
             max(case when measure = '{{ measure_name }}' then value end) as {{ measure_name }}{{ ',' if not loop.last }}
             {%- endfor %}
         from {{ ref('int_metric_holistic') }}
@@ -375,18 +375,18 @@
     period_start, segment, member, value. A statement per scan and kind of period: a median holds all values of all its
     cells, and DuckDB lets go of none before a statement ends. -#}
 {% macro holistic_inserts(table) %}
-    {% for name, scan in metric_scans(metrics_by_kind_of_period(metric_definitions())).items() if scan.whole.measures %}
-    {% set whole = scan.copy() %}
-    {% do whole.update(scan.whole) %}
+    {% for name, scan in metric_scans(metrics_by_kind_of_period(metric_definitions())).items() if scan.holistic.measures %}
+    {% set holistic = scan.copy() %}
+    {% do holistic.update(scan.holistic) %}
     create temporary table placed as
-    {{ metric_rows(whole) }};
-    {% for grain in whole.grains %}
+    {{ metric_rows(holistic) }};
+    {% for grain in holistic.grains %}
     insert into {{ table }}
     with cells as (
         select
             period_start,
-            {{ segment_and_member(whole.segments) }},
-            {%- for measure_name, measure in whole.measures.items() %}
+            {{ segment_and_member(holistic.segments) }},
+            {%- for measure_name, measure in holistic.measures.items() %}
             {{ holistic_measure(measure, 'of_' ~ measure_name) }} as {{ measure_name }}{{ ',' if not loop.last }}
             {%- endfor %}
         from (
@@ -396,10 +396,10 @@
             from placed
         ) as dated
         group by grouping sets (
-            (period_start){% for segment in whole.segments %}, (period_start, in_{{ segment }}){% endfor %}
+            (period_start){% for segment in holistic.segments %}, (period_start, in_{{ segment }}){% endfor %}
         )
     )
-    {%- for measure_name in whole.measures %}
+    {%- for measure_name in holistic.measures %}
     select '{{ name }}', '{{ measure_name }}', '{{ grain }}', period_start, segment, member, {{ measure_name }}
     from cells
     where {{ measure_name }} is not null
