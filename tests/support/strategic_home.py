@@ -61,7 +61,7 @@ insert into marts.fct_customer_value_model (is_current, model_kind, is_fitted, t
     (true, 'sbg', true, 12, 0.6681, 3.8061, 900), (true, 'sbg', true, 3, 1.0, 1.0, 10),
     (true, 'sbg', true, 0, 1.0, 1.0, 999);
 insert into marts.fct_customer_value_model values
-    (true, 'bg_nbd', true, null, 147.6540336, null, 1235, 22.1857, null, 1235, -5322.697, 365, 0.7721, 0.15004,
+    (true, 'bg_nbd', true, null, 2147.6540336, null, 1235, 422.1857, null, 1235, -5322.697, 365, 0.7721, 0.15004,
      0.17453, 'Nobody seems to stop ordering', '未见客户停止下单'),
     (true, 'sbg', false, 24, null, null, 41, null, null, null, null, null, null, null, null,
      'Too few renewal decisions of this term', '该期限的续约决定过少'),

@@ -151,7 +151,8 @@ def _value_model(row: Row, language: Language) -> Row:
     name = "value_sbg_all_terms" if is_all_terms else f"value_{row['model_kind']}"
     parameters = [
         # one at the end of its range has no error
-        f"{told} {row[told]:.4g}" + (f" ± {row[f'{told}_se']:.2g}" if row[f"{told}_se"] else "")
+        f"{told} {_significant(row[told], 4)}"
+        + (f" ± {_significant(error, 2)}" if (error := row[f"{told}_se"]) else "")
         for told in row
         if f"{told}_se" in row and row[told] is not None
     ]
@@ -239,6 +240,11 @@ def _until(first: Any, last: Any) -> str:
 
 def _told(value: float | None, unit: str, language: Language, currency: str = "") -> str:
     return "" if value is None else amount(value, unit, language, currency)
+
+
+def _significant(value: float, digits: int) -> str:
+    """A number to some significant digits, never with a power of ten."""
+    return f"{float(f'{value:.{digits}g}'):,.10g}"
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -80,7 +80,7 @@ def test_observed_survival_stands_beside_the_fitted_one(home: Path) -> None:
 def test_models_of_value_stand_there_with_their_errors_and_warnings(home: Path) -> None:
     page, chinese = text(home, "en"), text(home, "zh")
     orders = (
-        "Orders (BG/NBD) 1,235 alpha 147.7 ± 22 -5,322.7 365 days: AUC 0.77, Brier score model / naive 0.1500 / 0.1745"
+        "Orders (BG/NBD) 1,235 alpha 2,148 ± 420 -5,322.7 365 days: AUC 0.77, Brier score model / naive 0.1500 / 0.1745"
     )
     assert f"{orders} Nobody seems to stop ordering" in page
     assert "Renewal of contracts of 24 months (sBG) 41 not fitted Too few renewal decisions of this term" in page
