@@ -99,10 +99,15 @@ class ChurnSettings:
 
 
 def churn_settings(setting: Mapping[str, Any], grace_days: int) -> ChurnSettings:
-    """Settings from the row of `stg_health_setting`; only contracts have days of grace."""
+    """Settings from the row of `stg_health_setting`; the horizon of who is in grace are the days of grace."""
     return ChurnSettings(
-        horizon_days={kind: int(setting[f"{kind}_horizon_days"]) for kind in KINDS},
-        grace_days={"contract": grace_days, "order": 0},
+        horizon_days={
+            "contract": int(setting["contract_horizon_days"]),
+            "order": int(setting["order_horizon_days"]),
+            "in_grace": max(grace_days, 1),
+        },
+        # an outcome is known so many days after the horizon
+        grace_days={"contract": grace_days, "order": 0, "in_grace": 0},
         min_losses=int(setting["min_losses"]),
         refit_months=int(setting["refit_months"]),
         coverage_min=float(setting["coverage_min"]) / 100,
@@ -122,9 +127,12 @@ def fitted_models(features: Any, settings: ChurnSettings, store: ModelStore) -> 
         "customer_kind, as_of_date",
     )
     counts = {(kind, day): Counts(int(rows), int(lost)) for kind, day, rows, lost in found.fetchall()}
+    all_ends = month_ends([day for _, day in counts])
     models = []
     for kind in KINDS:
-        ends = month_ends([day for of_kind, day in counts if of_kind == kind])
+        # from the first one of its kind on; there may be nobody of it in some months
+        first = min((day for of_kind, day in counts if of_kind == kind), default=date.max)
+        ends = [end for end in all_ends if end >= first]
         for fit_date in fit_dates(ends, settings.refit_months):
             windows = windows_before(fit_date, ends, settings.horizon_days[kind], settings.grace_days[kind])
             frame = Frame(kind, fit_date, settings.horizon_days[kind], settings.min_losses, windows, features_of(kind))
@@ -177,7 +185,7 @@ def _slices(windows: Windows) -> tuple[tuple[date, ...], ...]:
 
 
 def _sum(counts: Mapping[tuple[str, date], Counts], kind: CustomerKind, days: Sequence[date]) -> Counts:
-    found = [counts[kind, day] for day in days]
+    found = [counts.get((kind, day), Counts(0, 0)) for day in days]
     return Counts(sum(one.rows for one in found), sum(one.positives for one in found))
 
 

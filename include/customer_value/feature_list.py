@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-# Who can churn how: by the end of the last contract, or by silence.
-CustomerKind = Literal["contract", "order"]
-KINDS: tuple[CustomerKind, ...] = ("contract", "order")
+# Who can churn how: by the end of the last contract, by silence, or by not coming back in the days of grace.
+CustomerKind = Literal["contract", "order", "in_grace"]
+KINDS: tuple[CustomerKind, ...] = ("contract", "order", "in_grace")
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,27 @@ def after_march(home: WarehouseFixture) -> None:
                 "is_complaint": False,
             }
             for n in range(8)
+        ]
+        # what was told of tickets of November changes in May: a complaint, merged, deleted, no real ticket
+        + [
+            {
+                "ticket_id": f"TC{n}11",
+                "customer_id": f"C{n}",
+                "customer_id_space": "crm",
+                "created_at": datetime(2025, 11, 8, 3),
+                "first_response_at": datetime(2025, 11, 8, 4),
+                "status": "open",
+                "updated_at": datetime(2026, 5, 1),
+                **change,
+            }
+            for n, change in enumerate(
+                (
+                    {"is_complaint": True},
+                    {"merged_into_ticket_id": "TC17", "merged_into_ticket_id_space": "desk"},
+                    {"is_deleted": True},
+                    {"exclusion": "spam"},
+                )
+            )
         ],
         source="desk",
         night=LATER,
@@ -131,9 +152,44 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_features_of_a_month_end_do_not_change(nights: dict[str, Any]) -> None:
     assert {row["customer_kind"] for row in nights["features"]} == {"contract", "order"}
-    # whether complaints are told of at all became known later
-    told = [{**row, "complaints_per_year": None} for row in nights["later_features"]]
-    assert told == nights["features"]
+    assert nights["later_features"] == nights["features"]
+
+
+def test_what_is_told_later_counts_from_then_on(nights: dict[str, Any]) -> None:
+    rows = nights["home"].rows(
+        """
+        select customer.customer_id, feature.as_of_date, feature.tickets_per_year, feature.complaints_per_year
+        from intermediate.int_customer_feature as feature
+        join marts.dim_customer as customer using (customer_key)
+        where feature.as_of_date in (date '2026-04-30', date '2026-05-31') and customer.customer_id <= 'C3'
+        order by 1, 2
+        """
+    )
+    counts = {
+        name: [(row["tickets_per_year"], row["complaints_per_year"]) for row in rows if row["customer_id"] == name]
+        for name in ("C0", "C1", "C2", "C3")
+    }
+    # of July, November and April; the one of November is a complaint in May, or does not count any more
+    assert counts["C0"] == [(3, 0), (3, 1)]
+    assert counts["C1"] == counts["C2"] == counts["C3"] == [(3, 0), (2, 0)]
+
+
+def test_who_is_in_grace_is_lost_without_a_renewal(nights: dict[str, Any]) -> None:
+    rows = nights["home"].rows(
+        """
+        select customer.customer_id, feature.is_lost, feature.horizon_days, health.used_model, health.churn_probability
+        from intermediate.int_customer_feature as feature
+        join marts.dim_customer as customer using (customer_key)
+        join marts.fct_customer_health as health on health.customer_health_key = feature.customer_feature_key
+        where feature.as_of_date = date '2026-04-30' and feature.customer_kind = 'in_grace'
+        order by customer.customer_id
+        """
+    )
+    # the first models of the kind are fitted at the end of June
+    told = ("horizon_days", "is_lost", "used_model", "churn_probability")
+    assert [tuple(row[name] for name in ("customer_id", *told)) for row in rows] == [
+        (name, 30, True, None, None) for name in ("C3", "C4", "C5")
+    ]
 
 
 def test_scores_of_a_month_end_do_not_change(nights: dict[str, Any]) -> None:
@@ -162,7 +218,8 @@ def test_with_few_losses_everybody_has_the_naive_rate_and_it_says_so(nights: dic
         "select customer_kind, naive_rate, is_used, reason, reason_en, reason_zh from marts.fct_churn_model"
         " where fit_date = date '2026-06-30' order by 1"
     )
-    assert [(row["customer_kind"], row["is_used"]) for row in models] == [("contract", False), ("order", False)]
+    kinds = ("contract", "in_grace", "order")
+    assert [(row["customer_kind"], row["is_used"]) for row in models] == [(kind, False) for kind in kinds]
     assert {row["reason"] for row in models} <= {"too_few_losses", "too_few_windows"}
     assert all(row["reason_en"] and row["reason_zh"] for row in models)
     current = nights["home"].rows("select * from marts.fct_customer_health where is_current order by call_rank")

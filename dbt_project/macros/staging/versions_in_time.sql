@@ -1,9 +1,9 @@
 {#
   Every version of an entity's records, with `columns`, and the time in which it held: from its change time, the first one
   from 1900. Of versions with one change time the last delivered holds. A version without a change time holds from the
-  night it came in, or, beside versions that have one, before them.
+  night it came in, or, beside versions that have one, before them. `among`, a query of keys, leaves out all others.
 #}
-{% macro versions_in_time(entity, columns) %}
+{% macro versions_in_time(entity, columns, among=none) %}
 {% set key = entity_keys()[entity].key %}
     select
         {{ key }},
@@ -40,6 +40,9 @@
                     else night
                 end as changed_at
             from {{ ref('stg_' ~ entity ~ '_version') }} as version
+            {%- if among %}
+            where version.{{ key }} in ({{ among }})
+            {%- endif %}
         ) as timed
     ) as numbered
     where choice = 1

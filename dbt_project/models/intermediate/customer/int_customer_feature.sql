@@ -135,26 +135,22 @@ in_force as (
 
 ),
 
+-- each as it was told of at the time: what became a complaint, was merged or struck out later was not so then
 tickets as (
 
-    select
-        ticket_key,
-        customer_key,
-        created_date,
-        is_complaint,
-        first_response_minutes,
-        {{ local_date('first_response_at') }} as first_response_date
-    from {{ ref('fct_ticket') }}
-    where is_in_scope and customer_key <> 0
+    select * from {{ ref('int_ticket_in_time') }}
 
 ),
 
--- from when on sources tell of service, and whether they do of complaints and reopenings at all
+-- from when on sources tell of service, and of complaints and reopenings
 service_told as (
 
     select
-        min(tickets.created_date) as first_date,
-        count(tickets.is_complaint) as complaint_told_count
+        min(created_date) as first_date,
+        least(
+            min(case when is_complaint is not null then greatest(created_date, valid_from_date) end),
+            min(complained_date)
+        ) as first_complaint_date
     from tickets
 
 ),
@@ -163,6 +159,8 @@ reopens as (
 
     select
         tickets.customer_key,
+        tickets.valid_from_date,
+        tickets.valid_to_date,
         {{ local_date('spans.from_at') }} as reopened_date
     from {{ ref('int_ticket_state_span') }} as spans
     inner join tickets
@@ -173,7 +171,7 @@ reopens as (
 
 states_told as (
 
-    select count(*) as state_count
+    select {{ local_date('min(from_at)') }} as first_date
     from {{ ref('int_ticket_state_span') }}
 
 ),
@@ -186,13 +184,17 @@ ticket_cuts as (
         count(*) as ticket_count,
         sum(case when tickets.created_date > {{ add_days('in_force.as_of_date', -quarter) }} then 1 else 0 end)
             as tickets_90d,
-        sum(case when tickets.is_complaint then 1 else 0 end) as complaint_count,
+        sum(
+            case when tickets.is_complaint or tickets.complained_date <= in_force.as_of_date then 1 else 0 end
+        ) as complaint_count,
         {{ exact_percentile(
             'case when tickets.first_response_date <= in_force.as_of_date then tickets.first_response_minutes end', 0.5
         ) }} as response_minutes
     from in_force
     inner join tickets
         on tickets.customer_key = in_force.customer_key
+        and tickets.valid_from_date <= in_force.as_of_date
+        and tickets.valid_to_date > in_force.as_of_date
         and tickets.created_date <= in_force.as_of_date
         and tickets.created_date > {{ add_days('in_force.as_of_date', -year) }}
     group by in_force.customer_key, in_force.as_of_date
@@ -208,6 +210,8 @@ reopen_cuts as (
     from in_force
     inner join reopens
         on reopens.customer_key = in_force.customer_key
+        and reopens.valid_from_date <= in_force.as_of_date
+        and reopens.valid_to_date > in_force.as_of_date
         and reopens.reopened_date <= in_force.as_of_date
         and reopens.reopened_date > {{ add_days('in_force.as_of_date', -year) }}
     group by in_force.customer_key, in_force.as_of_date
@@ -329,9 +333,19 @@ losses as (
     cross join settings
     inner join {{ ref('fct_customer_month') }} as customer_month
         on customer_month.customer_key = in_force.customer_key
-        and customer_month.churn_date >= in_force.as_of_date
-        and customer_month.churn_date <= {{ add_days('in_force.as_of_date', 'settings.contract_horizon_days') }}
-    where in_force.customer_kind = 'contract'
+        -- dated on the last day of the contract, which is over for who is in grace
+        and (
+            (
+                in_force.customer_kind = 'contract'
+                and customer_month.churn_date >= in_force.as_of_date
+                and customer_month.churn_date <= {{ add_days('in_force.as_of_date', 'settings.contract_horizon_days') }}
+            )
+            or (
+                in_force.customer_kind = 'in_grace'
+                and customer_month.churn_date < in_force.as_of_date
+                and customer_month.churn_date >= {{ add_days('in_force.as_of_date', -grace) }}
+            )
+        )
 
 ),
 
@@ -371,15 +385,17 @@ measured as (
         case in_force.customer_kind
             when 'contract' then settings.contract_horizon_days
             when 'order' then settings.order_horizon_days
+            when 'in_grace' then {{ grace }}
         end as horizon_days,
         case in_force.customer_kind
             when 'contract'
                 then {{ add_days('in_force.as_of_date', 'settings.contract_horizon_days + ' ~ grace) }}
             when 'order' then {{ add_days('in_force.as_of_date', 'settings.order_horizon_days') }}
+            when 'in_grace' then {{ add_days('in_force.as_of_date', grace) }}
         end as outcome_known_date,
         case in_force.customer_kind
-            when 'contract' then losses.customer_key is not null
             when 'order' then returns.customer_key is null
+            else losses.customer_key is not null
         end as is_lost,
         -- the part of the last year of which sources and the customer's own time tell
         case
@@ -390,8 +406,8 @@ measured as (
                     greatest(in_force.tenure_days + 1, {{ quarter }})
                 )
         end as observed_days,
-        service_told.complaint_told_count,
-        states_told.state_count,
+        service_told.first_complaint_date,
+        states_told.first_date as first_state_date,
         ticket_cuts.ticket_count,
         ticket_cuts.tickets_90d,
         ticket_cuts.complaint_count,
@@ -448,11 +464,12 @@ final as (
         case when observed_days is not null then cast(coalesce(tickets_90d, 0) as double) end as tickets_90d,
         cast(coalesce(ticket_count, 0) as double) * {{ year }} / observed_days as tickets_per_year,
         case
-            when complaint_told_count > 0
+            when first_complaint_date <= as_of_date
                 then cast(coalesce(complaint_count, 0) as double) * {{ year }} / observed_days
         end as complaints_per_year,
         case
-            when state_count > 0 then cast(coalesce(reopen_count, 0) as double) * {{ year }} / observed_days
+            when first_state_date <= as_of_date
+                then cast(coalesce(reopen_count, 0) as double) * {{ year }} / observed_days
         end as reopens_per_year,
         cast(response_minutes as double) as response_minutes,
         cast(last_csat as double) as last_csat,

@@ -17,12 +17,10 @@ valued as (
         feature.horizon_days,
         coalesce(customer_version.tier = 'vip', false) as is_vip,
         customer_value.currency,
-        coalesce(customer_value.predicted_ltv_12m, feature.margin_12m, feature.revenue_12m) as value_12m,
-        case
-            when customer_value.predicted_ltv_12m is not null then 'predicted_ltv_12m'
-            when feature.margin_12m is not null then 'margin_12m'
-            when feature.revenue_12m is not null then 'revenue_12m'
-        end as value_source,
+        -- of who is in grace no renewal is expected: what was earned in the year before is at stake
+        case when feature.customer_kind <> 'in_grace' then customer_value.predicted_ltv_12m end as predicted_ltv_12m,
+        feature.margin_12m,
+        feature.revenue_12m,
         settings.success_share
     from {{ ref('int_customer_feature') }} as feature
     inner join {{ ref('int_customer_churn_scored') }} as scored
@@ -36,12 +34,26 @@ valued as (
 
 ),
 
+at_stake as (
+
+    select
+        *,
+        coalesce(predicted_ltv_12m, margin_12m, revenue_12m) as value_12m,
+        case
+            when predicted_ltv_12m is not null then 'predicted_ltv_12m'
+            when margin_12m is not null then 'margin_12m'
+            when revenue_12m is not null then 'revenue_12m'
+        end as value_source
+    from valued
+
+),
+
 saved as (
 
     select
         *,
         churn_probability * greatest(value_12m, 0) * success_share as expected_value_saved
-    from valued
+    from at_stake
 
 ),
 
