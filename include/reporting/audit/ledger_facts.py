@@ -112,9 +112,9 @@ class LedgerNight:
     silent: tuple[Silence, ...] = ()  # feeds of which nothing came for too long
     moved_since: tuple[Moved, ...] = ()
     judged_since: tuple[tuple[str, datetime], ...] = ()  # batch, and the night that judged it again
-    # Quarantine and clean Parquet that the night wrote, with its entity.
+    # Quarantine Parquet that the night wrote, and clean in which a rule flagged rows, with its entity.
     quarantine_files: tuple[tuple[str, DataFile], ...] = ()
-    clean_files: tuple[tuple[str, DataFile], ...] = ()
+    flagged_files: tuple[tuple[str, DataFile], ...] = ()
 
     @property
     def total(self) -> Flow:
@@ -263,8 +263,12 @@ def _night(night: datetime, gates: list[Gate], later: dict[str, list[Gate]]) -> 
         quarantine_files=tuple(
             (entity, count.quarantine) for gate in full for entity, count in gate.entities.items() if count.quarantine
         ),
-        clean_files=tuple(
-            (entity, count.clean) for gate in full for entity, count in gate.entities.items() if count.clean
+        flagged_files=tuple(
+            (entity, count.clean)
+            for gate in full
+            for entity, count in gate.entities.items()
+            if count.clean
+            and any(one.entity == entity and one.verdict == "flag" and one.failed_count for one in gate.checks)
         ),
     )
 

@@ -6,6 +6,7 @@ nights that its lines show, versions, effect, this package. A page whose print i
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -74,6 +75,15 @@ def write_audit_pages(settings: Settings, as_of: datetime | None = None) -> Audi
         OSError: the disk is full.
     """
     facts = read_audit_facts(settings, as_of)
+    # A year of nights stays in use until the end: Python need not look through it again and again.
+    gc.freeze()
+    try:
+        return _write_pages(settings, facts)
+    finally:
+        gc.unfreeze()
+
+
+def _write_pages(settings: Settings, facts: AuditFacts) -> AuditSummary:
     if facts.served and facts.served in facts.ledger.nights:
         keep_movement(settings, facts.served, facts.ledger.gates)
     written = unchanged = size = 0
@@ -148,10 +158,8 @@ def _night_path(night: datetime, language: Language) -> str:
 
 def _files(facts: AuditFacts, night: datetime) -> NightFiles:
     found = facts.night(night)
-    flagged = {one.entity for one in found.checks if one.verdict == "flag" and one.failed}
     failing = sum(one.failed > 0 for one in facts.rules[night].values())
-    clean = [(entity, file) for entity, file in found.clean_files if entity in flagged]
-    return undamaged_files(facts.home, night, found.quarantine_files, clean, failing)
+    return undamaged_files(facts.home, night, found.quarantine_files, found.flagged_files, failing)
 
 
 def _night_print(facts: AuditFacts, night: datetime) -> str:
