@@ -19,27 +19,6 @@ acquired as (
 
 ),
 
-first_products as (
-
-    select acquired.customer_key, min(product.product_line) as product_line
-    from acquired
-    inner join (
-        select customer_key, start_date as bought_date, product_key
-        from {{ ref('dim_contract') }}
-        where is_counted and not is_deleted
-        union all
-        select customer_key, ordered_date, product_key
-        from {{ ref('fct_order') }}
-        where is_counted
-    ) as bought
-        on bought.customer_key = acquired.customer_key
-        and bought.bought_date = acquired.first_purchase_date
-    inner join {{ ref('dim_product') }} as product
-        on product.product_key = bought.product_key
-    group by acquired.customer_key
-
-),
-
 -- cut by what was true at the start, so that nobody moves between the rows of a cohort
 members as (
 
@@ -48,10 +27,10 @@ members as (
         {{ month_start('acquired.acquired_date') }} as cohort_month,
         coalesce(customer_version.tier, '(none)') as tier,
         coalesce(customer_version.region, '(none)') as region,
-        coalesce(first_products.product_line, '(none)') as product_line
+        coalesce(first_product.product_line, '(none)') as product_line
     from acquired
-    left join first_products
-        on first_products.customer_key = acquired.customer_key
+    left join {{ ref('int_customer_first_product') }} as first_product
+        on first_product.customer_key = acquired.customer_key
     {{ customer_version_join('acquired.customer_key', local_midnight(add_days('acquired.acquired_date', 1))) }}
 
 ),

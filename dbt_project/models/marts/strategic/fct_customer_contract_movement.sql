@@ -129,6 +129,7 @@ final as (
         ]) }} as contract_movement_key,
         running.customer_key,
         customer_version.customer_version_key,
+        coalesce(first_product.product_key, 0) as product_key,
         running.month_start_date,
         running.currency,
         {%- for amount in ['running.closing - running.change', 'running.new', 'running.expansion',
@@ -142,6 +143,8 @@ final as (
     left join undecided
         on undecided.customer_key = running.customer_key
         and undecided.currency = running.currency
+    left join {{ ref('int_customer_first_product') }} as first_product
+        on first_product.customer_key = running.customer_key
     {{ currency_rate_join('running.currency', 'running.month_start_date') }}
     {{ customer_version_join('running.customer_key', local_midnight('running.month_start_date')) }}
     where

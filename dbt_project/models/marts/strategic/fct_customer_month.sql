@@ -183,6 +183,7 @@ final as (
         ]) }} as customer_month_key,
         spine.customer_key,
         customer_version.customer_version_key,
+        coalesce(first_product.product_key, 0) as product_key,
         spine.month_start_date,
         spine.reached_date,
         spine.contract_count > 0
@@ -211,6 +212,8 @@ final as (
     left join ending_months
         on ending_months.customer_key = spine.customer_key
         and ending_months.month_start_date = spine.month_start_date
+    left join {{ ref('int_customer_first_product') }} as first_product
+        on first_product.customer_key = spine.customer_key
     {{ customer_version_join('spine.customer_key', local_midnight('spine.month_start_date')) }}
 
 )
