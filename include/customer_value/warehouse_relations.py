@@ -13,6 +13,8 @@ import pyarrow as pa
 from include.customer_value.predicted_value import ValueSettings
 
 STORE = "METRICS_MODEL_STORE"
+# A small company's month-ends are a few hundred rows each, and an insert costs more than they do.
+_ROWS_TOGETHER = 100_000
 
 
 class Relation(Protocol):
@@ -62,14 +64,24 @@ def rows_of(relation: Relation) -> list[dict[str, Any]]:
 
 
 def gathered(session: Any, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Any:
-    """Rows put into a temporary table of a DuckDB connection one batch at a time; returns it as a relation."""
+    """Rows put into a temporary table of a DuckDB connection some batches at a time; returns it as a relation."""
     session.register("batch", schema.empty_table())
     session.execute(f"create or replace temp table {name} as from batch")
+    waiting: list[pa.RecordBatch] = []
     for batch in batches:
-        session.register("batch", pa.Table.from_batches([batch]))
-        session.execute(f"insert into {name} from batch")
+        waiting.append(batch)
+        if sum(one.num_rows for one in waiting) >= _ROWS_TOGETHER:
+            _insert(session, name, waiting)
+            waiting = []
+    if waiting:
+        _insert(session, name, waiting)
     session.unregister("batch")
     return session.table(name)
+
+
+def _insert(session: Any, name: str, batches: list[pa.RecordBatch]) -> None:
+    session.register("batch", pa.Table.from_batches(batches))
+    session.execute(f"insert into {name} from batch")
 
 
 def value_settings(**told: Any) -> ValueSettings:
