@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from include.settings import Settings
+from include.reporting.audit.kept_movement import read_movement
+from include.settings import Settings, parse_night_id
 from include.warehouse.past_night import differing_tables, rebuild_night
 from include.warehouse.publish import serve_file
 from tests.support.histories import NIGHTS, Histories, in_one_night, instants, night_by_night, random_histories
@@ -59,6 +60,7 @@ def _assert_equal(homes: HistoryHomes, seed: int, nights: tuple[str, ...]) -> No
     nightly = homes.fill("nightly", arrivals, nights)
     at_once = homes.fill("at_once", in_one_night(histories, arrivals, seed, nights), nights)
     _assert_adverse(nightly)
+    _assert_movements_sum(nightly)
     found = differences(serve_file(nightly), serve_file(at_once), ("marts", "metrics"), LINEAGE)
     assert found == {}, "\n".join(f"{table}: {fault}" for table, fault in found.items())
     assert list(_wrong_orders(histories, at_once)) == []
@@ -78,6 +80,19 @@ def _assert_adverse(home: Path) -> None:
         "select count(*) - count(distinct (order_id, updated_at)) from staging.stg_order_version",
     ):
         assert rows_of(home, query)[0][0] > 0, query
+
+
+def _assert_movements_sum(home: Path) -> None:
+    """Of every headline number that a night moved, what its causes moved adds up to the whole change."""
+    files = sorted((home / "nights").glob("*/movement.json"))
+    told = [read_movement(home, parse_night_id(file.parent.name)) for file in files]
+    assert [one.problem for one in told if one] == ["first", *[None] * (len(files) - 1)]
+    periods = [period for one in told if one and one.movement for period in one.movement.periods]
+    moved = [one for one in periods if one.change is not None]
+    assert {"late", "correction"} <= {step.cause for one in moved for step in one.steps if step.rows}
+    for one in moved:
+        parts = sum(part for part in one.parts if part is not None)
+        assert parts == pytest.approx(one.change, abs=1e-9), (one.metric, one.grain, one.start)
 
 
 def _wrong_orders(histories: Histories, home: Path) -> Iterator[tuple[object, object]]:
