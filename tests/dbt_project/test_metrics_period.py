@@ -497,16 +497,16 @@ def _compare_with_metricflow(warehouse: WarehouseFixture, oracle: MetricFlowOrac
     assert compared > 5000
 
 
-def test_configs_are_valid_and_a_wrong_column_is_found(
-    warehouse: WarehouseFixture, oracle: MetricFlowOracle, tmp_path: Path
-) -> None:
-    assert oracle.problems() == []
+def test_a_wrong_column_is_found(warehouse: WarehouseFixture, tmp_path: Path) -> None:
+    """That there is none is what `mf validate-configs` says of a published night, in the tests of whole nights."""
     manifest = (warehouse.dbt_target / "semantic_manifest.json").read_text()
     assert "then service_cycle_minutes end" in manifest
     broken = manifest.replace("then service_cycle_minutes end", "then service_cycle_hours end")
     (tmp_path / "semantic_manifest.json").write_text(broken)
     with MetricFlowOracle(warehouse.warehouse, tmp_path) as other:
-        assert any("service_cycle_hours" in problem for problem in other.problems())
+        problems = other.problems()
+    assert problems
+    assert all("service_cycle_hours" in problem for problem in problems)
 
 
 def test_the_model_names_every_fact_and_dimension_of_the_semantic_yaml(warehouse: WarehouseFixture) -> None:

@@ -431,7 +431,7 @@ def test_no_personal_data_is_in_the_warehouse(night: Night) -> None:
 
 
 def validate_configs(night: Night, project: Path) -> subprocess.CompletedProcess[str]:
-    """Parse the project and run `mf validate-configs` in it, on a copy of the published file."""
+    """Run `mf validate-configs` in the project as the night parsed it, on a copy of the published file."""
     copy = project.parent / "warehouse.duckdb"
     shutil.copyfile(serve_file(night.home), copy)
     environment = {
@@ -442,11 +442,11 @@ def validate_configs(night: Night, project: Path) -> subprocess.CompletedProcess
         "DBT_PROFILES_DIR": str(project),
         "DO_NOT_TRACK": "1",
     }
-    tools = Path(sys.executable).parent
-    subprocess.run([tools / "dbt", "parse", "--quiet"], cwd=project, env=environment, check=True)
-    return subprocess.run(
-        [tools / "mf", "validate-configs"], cwd=project, env=environment, capture_output=True, text=True, check=False
-    )
+    parsed = night.home / "warehouse" / "dbt" / "target" / "semantic_manifest.json"
+    (project / "target").mkdir(exist_ok=True)
+    shutil.copyfile(parsed, project / "target" / parsed.name)
+    command = [Path(sys.executable).parent / "mf", "validate-configs"]
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
