@@ -264,12 +264,12 @@ def _scored(
     kinds = np.asarray(rows["customer_kind"], dtype=object)
     for kind in KINDS:
         model = max(
-            (one for one in models if one.customer_kind == kind and one.fit_date <= day),
+            (one for one in models if one.customer_kind == kind and one.fit_date <= day and one.naive_rate is not None),
             key=lambda one: one.fit_date,
             default=None,
         )
         place = np.flatnonzero(kinds == kind)
-        if model is None or model.naive_rate is None or not len(place):
+        if model is None or not len(place):
             continue
         columns["naive_rate"][place] = model.naive_rate
         columns["model_version"][place] = model.version

@@ -99,6 +99,11 @@ def batch_order_of(night: datetime, delivered_for: datetime | None, sequence: in
     return f"{order_prefix(night, delivered_for)}.{sequence:03}.{content_hash[:12]}"
 
 
+def told_night_of(batch_order: str) -> datetime:
+    """The night (UTC) that a delivery speaks of, whenever it came and however often it was judged."""
+    return parse_night_id(batch_order.split(".", maxsplit=1)[0])
+
+
 def order_prefix(night: datetime, delivered_for: datetime | None) -> str:
     """The part of `batch_order` that says what a delivery speaks of, and when it came."""
     return f"{night_id(delivered_for or night)}.{night_id(night)}"

@@ -27,7 +27,7 @@ from include.gate.ledger import Gate, check_undamaged, read_gates
 from include.gate.masking import masked_text
 from include.gate.pending import UNSETTLED
 from include.gate.rules import Rule, load_rules
-from include.landing.batches import Batch
+from include.landing.batches import Batch, told_night_of
 from include.landing.identical import read_identical
 from include.settings import Settings, as_of_date
 from include.sources import customer_key_spaces, load_source_results
@@ -217,6 +217,8 @@ def _file_rows(home: Path, batches: Iterable[HeldBatch], kind: Literal["clean", 
                 if file and file.rows:
                     row = {
                         **_identity(batch.full),
+                        # a gate of a later night, after a decision or another rule, tells of no other time
+                        "night": _naive(told_night_of(batch.full.batch_order)),
                         "entity": entity,
                         "gate_no": gate.gate_no,
                         "kind": gate.kind,

@@ -68,6 +68,7 @@ def until_march(home: WarehouseFixture) -> None:
                 "created_at": datetime(2025, month, 8, 3),
                 "first_response_at": datetime(2025, month, 8, 4),
                 "status": "open",
+                "is_complaint": False,
             }
             for name in names
             for month in (2, 7, 11)
@@ -185,10 +186,10 @@ def test_who_is_in_grace_is_lost_without_a_renewal(nights: dict[str, Any]) -> No
         order by customer.customer_id
         """
     )
-    # the first models of the kind are fitted at the end of June
+    # the renewals of three were told of in June; the first models of the kind are fitted at its end
     told = ("horizon_days", "is_lost", "used_model", "churn_probability")
     assert [tuple(row[name] for name in ("customer_id", *told)) for row in rows] == [
-        (name, 30, True, None, None) for name in ("C3", "C4", "C5")
+        (f"C{n}", 30, n >= 3, None, None) for n in range(6)
     ]
 
 

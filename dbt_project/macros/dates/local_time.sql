@@ -7,6 +7,11 @@
 cast(timezone('{{ env_var("METRICS_TIMEZONE") }}', timezone('UTC', {{ timestamp }})) as date)
 {%- endmacro %}
 
+{# The local date whose end an instant is, or within which it lies: midnight belongs to the day that it ends. #}
+{% macro last_local_date(timestamp) -%}
+{{ local_date(microseconds_after(timestamp, -1)) }}
+{%- endmacro %}
+
 {# The instant, as a UTC timestamp, at which a local date begins. #}
 {% macro local_midnight(date) -%}
     {{ return(adapter.dispatch('local_midnight', 'service_metrics')(date)) }}

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from include.customer_value import warehouse_relations
 from include.customer_value.model_tables import (
     FITTED,
     PREDICTED,
@@ -127,6 +129,14 @@ def test_nothing_gives_nothing(con: duckdb.DuckDBPyConnection, tmp_path: Path) -
     empty = gathered(con, "predicted", PREDICTED, predicted_rows([], read, none, SETTINGS))
     assert empty.fetchall() == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_batch_is_lost_between_two_inserts(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warehouse_relations, "_ROWS_TOGETHER", 3)
+    schema = pa.schema([("n", pa.int64())])
+    batches = [pa.record_batch([[n, n + 100]], schema=schema) for n in range(5)]
+    found = gathered(con, "few", schema, iter(batches))
+    assert sorted(found.fetchall()) == sorted((n + more,) for n in range(5) for more in (0, 100))
 
 
 def test_settings_may_come_as_texts() -> None:

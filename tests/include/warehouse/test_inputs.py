@@ -43,11 +43,13 @@ def test_only_gates_up_to_the_night_hold_and_the_last_full_one_replaces(home: Wa
     held = {}
     for night in (NIGHT_1, NIGHT_2, NIGHT_3):
         write(home, night)
-        held[night] = table(home, "clean_file", "gate_no, kind, row_count")
+        held[night] = table(home, "clean_file", "gate_no, kind, row_count, night")
 
-    assert held[NIGHT_1] == [(1, "full", 2)]
-    assert held[NIGHT_2] == [(1, "full", 2), (2, "moved", 1)]
-    assert held[NIGHT_3] == [(3, "full", 4)]
+    # of whichever gate, the rows tell of the night that the delivery speaks of
+    told = NIGHT_1.replace(tzinfo=None)
+    assert held[NIGHT_1] == [(1, "full", 2, told)]
+    assert held[NIGHT_2] == [(1, "full", 2, told), (2, "moved", 1, told)]
+    assert held[NIGHT_3] == [(3, "full", 4, told)]
 
 
 def test_clean_file_says_where_the_rows_lie(home: WarehouseHome) -> None:

@@ -37,16 +37,47 @@ cuts as (
 
 ),
 
+first_deliveries as (
+
+    select
+        source,
+        feed,
+        min(night) as first_at
+    from {{ ref('stg_contract_version') }}
+    group by source, feed
+
+),
+
+-- a renewal may be entered weeks after it began; what a feed's first delivery brought was known before
+told as (
+
+    select
+        version.contract_key,
+        case
+            when min(version.night) > min(first_deliveries.first_at)
+                then {{ last_local_date('min(version.night)') }}
+        end as told_date
+    from {{ ref('stg_contract_version') }} as version
+    inner join first_deliveries
+        on first_deliveries.source = version.source
+        and first_deliveries.feed = version.feed
+    group by version.contract_key
+
+),
+
 contracts as (
 
     select
         contract.customer_key,
         contract.start_date,
         contract.end_date,
+        greatest(contract.start_date, coalesce(told.told_date, contract.start_date)) as known_date,
         contract.billing_term_months,
         {{ converted('contract.monthly_amount') }} as monthly_amount,
         settings.is_contract_end_agreed
     from {{ ref('dim_contract') }} as contract
+    left join told
+        on told.contract_key = contract.contract_key
     cross join settings
     -- at the rate of its first day, as its expected value
     {{ currency_rate_join('coalesce(contract.currency, settings.currency)', 'contract.start_date') }}
@@ -79,7 +110,7 @@ contracts_in_force as (
     from cuts
     inner join contracts
         on contracts.customer_key = cuts.customer_key
-        and contracts.start_date <= cuts.as_of_date
+        and contracts.known_date <= cuts.as_of_date
         and coalesce(contracts.end_date, cast('2999-12-31' as date)) >= cuts.as_of_date
 
 ),
@@ -106,7 +137,9 @@ graces as (
     inner join contracts
         on contracts.customer_key = cuts.customer_key
         and contracts.end_date < cuts.as_of_date
-        and contracts.end_date >= {{ add_days('cuts.as_of_date', -grace) }}
+        -- the last day on which a renewal may begin is not over
+        and contracts.end_date > {{ add_days('cuts.as_of_date', -grace) }}
+        and contracts.known_date <= cuts.as_of_date
 
 ),
 
@@ -343,7 +376,7 @@ losses as (
             or (
                 in_force.customer_kind = 'in_grace'
                 and customer_month.churn_date < in_force.as_of_date
-                and customer_month.churn_date >= {{ add_days('in_force.as_of_date', -grace) }}
+                and customer_month.churn_date > {{ add_days('in_force.as_of_date', -grace) }}
             )
         )
 
@@ -464,11 +497,11 @@ final as (
         case when observed_days is not null then cast(coalesce(tickets_90d, 0) as double) end as tickets_90d,
         cast(coalesce(ticket_count, 0) as double) * {{ year }} / observed_days as tickets_per_year,
         case
-            when first_complaint_date <= as_of_date
+            when first_complaint_date <= {{ add_days('as_of_date', 1 - quarter) }}
                 then cast(coalesce(complaint_count, 0) as double) * {{ year }} / observed_days
         end as complaints_per_year,
         case
-            when first_state_date <= as_of_date
+            when first_state_date <= {{ add_days('as_of_date', 1 - quarter) }}
                 then cast(coalesce(reopen_count, 0) as double) * {{ year }} / observed_days
         end as reopens_per_year,
         cast(response_minutes as double) as response_minutes,

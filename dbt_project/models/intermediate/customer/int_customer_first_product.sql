@@ -21,7 +21,10 @@ placed as (
         product.product_line,
         row_number() over (
             partition by bought.customer_key
-            order by product.product_line asc nulls last, bought.product_key
+            order by
+                product.product_line asc nulls last,
+                case when bought.product_key = 0 then 1 else 0 end,
+                bought.product_key
         ) as place
     from bought
     inner join {{ ref('dim_customer') }} as customer

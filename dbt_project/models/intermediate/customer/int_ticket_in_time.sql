@@ -1,5 +1,5 @@
 {#- What was told of tickets, and when: one row per ticket and time in which what its versions say of it held, so that
-    a look back at a day uses what was told by then. Of most tickets there is one version, which holds at all times. -#}
+    a look back at the end of a day uses what was told by then. -#}
 with
 
 tickets as (
@@ -8,7 +8,6 @@ tickets as (
         ticket_key,
         customer_key,
         created_date,
-        is_in_scope,
         first_response_minutes,
         {{ local_date('first_response_at') }} as first_response_date
     from {{ ref('fct_ticket') }}
@@ -16,13 +15,16 @@ tickets as (
 
 ),
 
-told as (
+current_rows as (
 
     select
         ticket_key,
         is_complaint,
         is_deleted,
-        version_count > 1 or is_deleted as is_told_again
+        -- only what was told of more than once, or is gone, has to be put in order
+        version_count > 1 or is_deleted as is_told_again,
+        {{ told_is_countable('status') }}
+        and is_counted as is_in_scope
     from {{ ref('stg_ticket') }}
 
 ),
@@ -31,60 +33,90 @@ versions as (
     {{ versions_in_time(
         'ticket',
         ['is_complaint', 'exclusion', 'merged_into_ticket_key', 'status', 'is_deleted', 'is_counted', 'night'],
-        among='select told.ticket_key from told where told.is_told_again',
+        among='select current_rows.ticket_key from current_rows where current_rows.is_told_again',
     ) }}
 ),
 
-known as (
+judged as (
 
     select
-        versions.*,
-        told.is_deleted and not coalesce(versions.is_deleted, false) as is_gone_later
+        ticket_key,
+        valid_from,
+        is_complaint,
+        not coalesce(is_deleted, false)
+        and {{ told_is_countable('status') }}
+        and is_counted as is_in_scope,
+        coalesce(is_deleted, false) as is_stated_deleted,
+        max(night) over (partition by ticket_key) as last_night
     from versions
-    inner join told
-        on told.ticket_key = versions.ticket_key
+
+),
+
+compared as (
+
+    select
+        *,
+        lag(is_in_scope) over (partition by ticket_key order by valid_from) as previous_in_scope,
+        lag(is_complaint) over (partition by ticket_key order by valid_from) as previous_complaint
+    from judged
+
+),
+
+-- versions that say the same of it are one stretch of time
+changes as (
+
+    select
+        *,
+        lead(valid_from) over (partition by ticket_key order by valid_from) as valid_to
+    from compared
+    where
+        previous_in_scope is null
+        or is_in_scope <> previous_in_scope
+        or is_complaint is distinct from previous_complaint
 
 ),
 
 stretches as (
 
     select
-        told.ticket_key,
-        cast('1900-01-01' as date) as valid_from_date,
-        cast('9999-12-31' as date) as valid_to_date,
-        told.is_complaint,
-        tickets.is_in_scope
-    from told
-    inner join tickets
-        on tickets.ticket_key = told.ticket_key
-    where not told.is_told_again
+        changes.ticket_key,
+        case
+            when changes.valid_from > timestamp '1900-01-01' then {{ last_local_date('changes.valid_from') }}
+            else cast('1900-01-01' as date)
+        end as valid_from_date,
+        case
+            when changes.valid_to is not null then {{ last_local_date('changes.valid_to') }}
+            -- missing in a later snapshot: there until the night of the last one that had it
+            when current_rows.is_deleted and not changes.is_stated_deleted
+                then {{ add_days(last_local_date('changes.last_night'), 1) }}
+            else cast('9999-12-31' as date)
+        end as valid_to_date,
+        changes.is_complaint,
+        changes.is_in_scope
+    from changes
+    inner join current_rows
+        on current_rows.ticket_key = changes.ticket_key
     union all
     select
         ticket_key,
-        {{ local_date('valid_from') }},
-        case
-            when valid_to < timestamp '9999-12-31' then {{ local_date('valid_to') }}
-            -- missing in a later snapshot: there until the night of the last one that had it
-            when is_gone_later then {{ add_days(local_date('night'), 1) }}
-            else cast('9999-12-31' as date)
-        end,
+        cast('1900-01-01' as date),
+        cast('9999-12-31' as date),
         is_complaint,
-        not coalesce(is_deleted, false)
-        and {{ told_is_countable('status') }}
-        and is_counted
-    from known
+        is_in_scope
+    from current_rows
+    where not is_told_again
     union all
-    -- an event log without a row of the ticket tells each thing at its own time
+    -- there is nothing but an event log of it
     select
         tickets.ticket_key,
         cast('1900-01-01' as date),
         cast('9999-12-31' as date),
         cast(null as boolean),
-        tickets.is_in_scope
+        true
     from tickets
-    left join told
-        on told.ticket_key = tickets.ticket_key
-    where told.ticket_key is null
+    left join current_rows
+        on current_rows.ticket_key = tickets.ticket_key
+    where current_rows.ticket_key is null
 
 ),
 
@@ -99,12 +131,23 @@ complaints as (
 
 ),
 
+-- by its own event log
+deletions as (
+
+    select
+        ticket_key,
+        {{ last_local_date('from_at') }} as deleted_date
+    from {{ ref('int_ticket_state_span') }}
+    where status = 'deleted' and to_at is null
+
+),
+
 final as (
 
     select
         tickets.ticket_key,
         stretches.valid_from_date,
-        stretches.valid_to_date,
+        least(stretches.valid_to_date, coalesce(deletions.deleted_date, stretches.valid_to_date)) as valid_to_date,
         tickets.customer_key,
         tickets.created_date,
         tickets.first_response_date,
@@ -116,7 +159,13 @@ final as (
         on tickets.ticket_key = stretches.ticket_key
     left join complaints
         on complaints.ticket_key = stretches.ticket_key
-    where stretches.is_in_scope and stretches.valid_from_date < stretches.valid_to_date
+    left join deletions
+        on deletions.ticket_key = stretches.ticket_key
+    where
+        stretches.is_in_scope
+        and stretches.valid_from_date < least(
+            stretches.valid_to_date, coalesce(deletions.deleted_date, stretches.valid_to_date)
+        )
 
 )
 
