@@ -48,6 +48,8 @@ insert into marts.fct_churn_model values
     ('contract', '2026-06-30', 'logistic', 90, '2025-11-30', '2026-02-28', 3061, 97, 0.0367, 0.9148, 0.02715, 0.03071,
      0.0018, 0.0045, 0.0067, 5.05, true, null, null),
     ('order', '2026-06-30', null, 180, null, null, 0, 0, 0.3, null, null, null, null, null, null, null, false,
+     'Too few lost customers', '流失客户过少'),
+    ('in_grace', '2026-06-30', null, 30, null, null, 0, 0, 0.8, null, null, null, null, null, null, null, false,
      'Too few lost customers', '流失客户过少');
 insert into marts.fct_churn_calibration values
     ('contract', '2026-06-30', 1, 0.01, 0.0, 100), ('contract', '2026-06-30', 2, 0.2, 0.3, 100),

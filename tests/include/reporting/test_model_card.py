@@ -40,6 +40,7 @@ def test_figures_of_the_last_model_and_its_verdict_in_words(home: Path) -> None:
     assert "0.0272 / 0.0307" in page or "0.0271 / 0.0307" in page
     assert "97 / 3,061" in page
     assert "The naive rate is used for everybody. Too few lost customers" in page
+    assert "Customers in their days of grace (30), no renewal before these end" in page
     assert "2025-01-31" not in page
     chinese = text(home, "zh")
     assert "全部采用平均流失率。 流失客户过少" in chinese
