@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from include import files
 from include.failpoints import PLACES, room_of
-from include.files import write_json
 from include.warehouse.build_file import build_file
 from include.warehouse.kept_models import models_folder
 from tests.support.faults_homes import NIGHT, Homes
@@ -52,8 +52,13 @@ def damage_build_file(home: Path) -> None:
     (build_file(home).parent / "set_aside").mkdir(exist_ok=True)
 
 
+def forget_models(home: Path) -> None:
+    # Those of the evening before hold for this night, too: without them they are fitted again.
+    files.remove(models_folder(home))
+
+
 def leave_a_model_of_no_night(home: Path) -> None:
-    write_json(models_folder(home) / "no_night.json", {"fits": []})
+    files.write_json(models_folder(home) / "no_night.json", {"fits": []})
 
 
 STAGES = {
@@ -90,7 +95,10 @@ STAGES = {
             *written("build_record", "built"),
         ),
         steps="settle,build",
-        before=(("build_record:before_remove", damage_build_file),),
+        before=(
+            ("build_record:before_remove", damage_build_file),
+            *((place, forget_models) for place in written("model")),
+        ),
     ),
     "publish": Stage(
         (
