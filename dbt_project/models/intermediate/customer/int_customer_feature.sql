@@ -37,47 +37,16 @@ cuts as (
 
 ),
 
-first_deliveries as (
-
-    select
-        source,
-        feed,
-        min(night) as first_at
-    from {{ ref('stg_contract_version') }}
-    group by source, feed
-
-),
-
--- a renewal may be entered weeks after it began; what a feed's first delivery brought was known before
-told as (
-
-    select
-        version.contract_key,
-        case
-            when min(version.night) > min(first_deliveries.first_at)
-                then {{ last_local_date('min(version.night)') }}
-        end as told_date
-    from {{ ref('stg_contract_version') }} as version
-    inner join first_deliveries
-        on first_deliveries.source = version.source
-        and first_deliveries.feed = version.feed
-    group by version.contract_key
-
-),
-
 contracts as (
 
     select
         contract.customer_key,
         contract.start_date,
         contract.end_date,
-        greatest(contract.start_date, coalesce(told.told_date, contract.start_date)) as known_date,
         contract.billing_term_months,
         {{ converted('contract.monthly_amount') }} as monthly_amount,
         settings.is_contract_end_agreed
     from {{ ref('dim_contract') }} as contract
-    left join told
-        on told.contract_key = contract.contract_key
     cross join settings
     -- at the rate of its first day, as its expected value
     {{ currency_rate_join('coalesce(contract.currency, settings.currency)', 'contract.start_date') }}
@@ -110,7 +79,7 @@ contracts_in_force as (
     from cuts
     inner join contracts
         on contracts.customer_key = cuts.customer_key
-        and contracts.known_date <= cuts.as_of_date
+        and contracts.start_date <= cuts.as_of_date
         and coalesce(contracts.end_date, cast('2999-12-31' as date)) >= cuts.as_of_date
 
 ),
@@ -139,7 +108,6 @@ graces as (
         and contracts.end_date < cuts.as_of_date
         -- the last day on which a renewal may begin is not over
         and contracts.end_date > {{ add_days('cuts.as_of_date', -grace) }}
-        and contracts.known_date <= cuts.as_of_date
 
 ),
 
