@@ -47,3 +47,9 @@ coalesce({{ told_status }}, '') <> 'deleted'
         and merged_into_ticket_key = 0
         and exclusion is null
 {%- endmacro %}
+
+{#- Countable, and not taken out by the gate. -#}
+{% macro told_is_in_scope(told_status) -%}
+{{ told_is_countable(told_status) }}
+        and is_counted
+{%- endmacro %}

@@ -1,7 +1,8 @@
 {#
   Every version of an entity's records, with `columns`, and the time in which it held: from its change time, the first one
   from 1900. Of versions with one change time the last delivered holds. A version without a change time holds from the
-  night that its delivery speaks of, or, beside versions that have one, before them. `among`, a query of keys, leaves out all others.
+  night that its delivery speaks of, or, beside versions that have one, before them. `among`, a query of keys, leaves out
+  all others.
 #}
 {% macro versions_in_time(entity, columns, among=none) %}
 {% set key = entity_keys()[entity].key %}

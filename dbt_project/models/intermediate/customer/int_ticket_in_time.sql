@@ -23,8 +23,7 @@ current_rows as (
         is_deleted,
         -- only what was told of more than once, or is gone, has to be put in order
         version_count > 1 or is_deleted as is_told_again,
-        {{ told_is_countable('status') }}
-        and is_counted as is_in_scope
+        {{ told_is_in_scope('status') }} as is_in_scope
     from {{ ref('stg_ticket') }}
 
 ),
@@ -44,8 +43,7 @@ judged as (
         valid_from,
         is_complaint,
         not coalesce(is_deleted, false)
-        and {{ told_is_countable('status') }}
-        and is_counted as is_in_scope,
+        and {{ told_is_in_scope('status') }} as is_in_scope,
         coalesce(is_deleted, false) as is_stated_deleted,
         max(night) over (partition by ticket_key) as last_night
     from versions
@@ -142,30 +140,38 @@ deletions as (
 
 ),
 
+ended as (
+
+    select
+        stretches.ticket_key,
+        stretches.valid_from_date,
+        least(stretches.valid_to_date, coalesce(deletions.deleted_date, stretches.valid_to_date)) as valid_to_date,
+        stretches.is_complaint
+    from stretches
+    left join deletions
+        on deletions.ticket_key = stretches.ticket_key
+    where stretches.is_in_scope
+
+),
+
 final as (
 
     select
         tickets.ticket_key,
-        stretches.valid_from_date,
-        least(stretches.valid_to_date, coalesce(deletions.deleted_date, stretches.valid_to_date)) as valid_to_date,
+        ended.valid_from_date,
+        ended.valid_to_date,
         tickets.customer_key,
         tickets.created_date,
         tickets.first_response_date,
         tickets.first_response_minutes,
-        stretches.is_complaint,
+        ended.is_complaint,
         complaints.complained_date
-    from stretches
+    from ended
     inner join tickets
-        on tickets.ticket_key = stretches.ticket_key
+        on tickets.ticket_key = ended.ticket_key
     left join complaints
-        on complaints.ticket_key = stretches.ticket_key
-    left join deletions
-        on deletions.ticket_key = stretches.ticket_key
-    where
-        stretches.is_in_scope
-        and stretches.valid_from_date < least(
-            stretches.valid_to_date, coalesce(deletions.deleted_date, stretches.valid_to_date)
-        )
+        on complaints.ticket_key = ended.ticket_key
+    where ended.valid_from_date < ended.valid_to_date
 
 )
 

@@ -82,8 +82,7 @@ final as (
         first_resolved_at,
         reopen_count,
         is_complaint,
-        {{ told_is_countable('status') }}
-        and is_counted as is_in_scope
+        {{ told_is_in_scope('status') }} as is_in_scope
     from told
 
 )
