@@ -99,7 +99,7 @@ def compile_models(manifest: Any, folder: Path, project: Path = PROJECT) -> dict
 
 
 def compile_hooks(manifest: Any, folder: Path, project: Path = PROJECT) -> dict[str, str]:
-    """The SQL of every model's post-hooks, after `compile_models` in the same folder.
+    """The SQL of every model's hooks, after `compile_models` in the same folder.
 
     Raises:
         ProjectError: a hook can't be compiled.
@@ -107,11 +107,19 @@ def compile_hooks(manifest: Any, folder: Path, project: Path = PROJECT) -> dict[
     compiled = {}
     with dbt_folder(folder):
         for node in project_models(manifest):
-            # dbt compiles no hooks: here each is a query of its own, which has to say what it is built from.
-            built_from = "".join(f"-- depends_on: {{{{ ref('{one.name}') }}}}\n" for one in _refs(manifest, node))
-            for number, hook in enumerate(node.config.post_hook, start=1):
+            # dbt compiles no hooks: here each is a query of its own, which has to say what it is built from; an
+            # ephemeral model would become a part of it.
+            built_from = "".join(
+                f"-- depends_on: {{{{ ref('{one.name}') }}}}\n"
+                for one in _refs(manifest, node)
+                if one.config.materialized != "ephemeral"
+            )
+            for number, hook in enumerate([*node.config.pre_hook, *node.config.post_hook], start=1):
                 done = invoke_dbt(manifest, project, "compile", "--inline", built_from + hook.sql)
-                compiled[f"{node.name}, hook {number}"] = str(done.results[0].node.compiled_code)
+                sql = str(done.results[0].node.compiled_code)
+                # dbt runs no hook that comes to nothing
+                if any(line.strip() and not line.startswith("--") for line in sql.splitlines()):
+                    compiled[f"{node.name}, hook {number}"] = sql
     return compiled
 
 

@@ -49,7 +49,7 @@ def lint_models(project: Path = PROJECT) -> list[Finding]:
     return [
         Finding("conventions", f"{conventions.checks} checks of {conventions.entries} conventions", conventions.faults),
         Finding("interface", f"{columns} columns of {len(interface)} marts", broken(recorded, interface) + unrecorded),
-        Finding("common dialect", f"{len(compiled)} compiled models, post-hooks: {len(hooks)}", dialect),
+        Finding("common dialect", f"{len(compiled)} compiled models, hooks: {len(hooks)}", dialect),
         Finding("generated pages", "docs/", [f"{name} is stale; run `make docs`" for name in stale]),
     ]
 

@@ -1,4 +1,5 @@
-{#- Renders the definitions into SQL: the measures of each fact by each of its time dimensions, then one select per metric. -#}
+{#- Renders the definitions into SQL: the measures of each fact by each of its time dimensions, a temporary table per pair of
+    these, then one select per metric. -#}
 
 {#- A measure of a longer period does not follow from those of its days. -#}
 {% macro is_holistic(measure) %}
@@ -53,16 +54,17 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- {name: {model, time, reachable, grains, segments, measures, holistic}} of all scans that the definitions need; `holistic`
-    is what those measures ask for that do not add up: {grains, segments, measures}. -#}
+{#- {name: {model, time, reachable, is_summed_early, grains, segments, measures, holistic}} of all scans that the definitions
+    need; `holistic` is what those measures ask for that do not add up: {grains, segments, measures}. -#}
 {% macro metric_scans(definitions) %}
     {% set scans = {} %}
     {% for definition in definitions %}
         {% for part in definition.parts %}
-            {% set name = scan_name(part, definition.grains) %}
+            {% set name = scan_name(part, definition) %}
             {% if name not in scans %}
                 {% do scans.update({name: {
                     'model': part.of.model, 'time': part.of.time, 'reachable': part.of.reachable,
+                    'is_summed_early': is_summed_early(part, definition),
                     'grains': [], 'segments': [], 'measures': {}, 'holistic': {'grains': [], 'segments': [], 'measures': {}},
                 }}) %}
             {% endif %}
@@ -79,105 +81,155 @@
     {{ return(scans) }}
 {% endmacro %}
 
-{% macro scan_name(part, grains) %}
-    {{ return(part.of.model.name ~ '_by_' ~ part.of.time.name ~ ('_snapshot' if grains == ['snapshot'] else '')) }}
+{% macro scan_name(part, definition) %}
+    {{ return(
+        part.of.model.name ~ '_by_' ~ part.of.time.name
+        ~ ('_snapshot' if definition.grains == ['snapshot'] else '')
+        ~ ('_early' if is_summed_early(part, definition) else '')
+    ) }}
+{% endmacro %}
+
+{#- Whether rows are added up by the key of what they share their date, cuts and keys with, before anything is joined to
+    them, as the answers of one response are: `rows_share_cuts` in the config.meta of a semantic model says that `key`,
+    the model `of` that holds what they share under the same names, and which cuts each row has apart. -#}
+{% macro is_summed_early(part, definition) %}
+    {% set shared = part.of.model.config.meta.rows_share_cuts %}
+    {% set apart = definition.segments | select('in', shared.apart) | list if shared else [] %}
+    {{ return(shared and not apart and not is_holistic(part.of.measure)) }}
 {% endmacro %}
 
 {#- The definitions by the scans that they need: periods of time, which hold the rows that have a time, and the snapshot,
     which holds what is known at the as-of date: all rows of a fact, also those without a time, or, of a fact that repeats
-    its rows date by date (`snapshot: as_of_date` in the config.meta of its semantic model), those of that date. -#}
-{% macro metrics_by_kind_of_period(definitions) %}
+    its rows date by date (`snapshot: as_of_date` in the config.meta of its semantic model), those of that date; and the
+    cuts that rows share and those that each has apart. `cells` are the segments of which each gives cells. -#}
+{% macro metrics_by_scan(definitions) %}
     {% set split = [] %}
     {% for definition in definitions %}
         {% set periods = definition.grains | reject('equalto', 'snapshot') | list %}
+        {% set apart = (definition.parts[0].of.model.config.meta.rows_share_cuts or {'apart': []}).apart %}
+        {% set alone = definition.segments | select('in', apart) | list %}
+        {% set shared = definition.segments | reject('in', apart) | list %}
         {% for grains in [periods, definition.grains | select('equalto', 'snapshot') | list] if grains %}
-            {% set part = definition.copy() %}
-            {% do part.update({'grains': grains}) %}
-            {% do split.append(part) %}
+            {% for segments, cells in [(shared, ['all'] + shared), (alone, alone)] if cells %}
+                {% set part = definition.copy() %}
+                {% do part.update({'grains': grains, 'segments': segments, 'cells': cells}) %}
+                {% do split.append(part) %}
+            {% endfor %}
         {% endfor %}
     {% endfor %}
     {{ return(split) }}
 {% endmacro %}
 
-{#- One scan as CTEs, the last of which has its name: measures of a fact by every grain and every segment, with the
-    segment's member never null. -#}
-{% macro metric_scan(name, scan) %}
-    {% if scan.measures and scan.holistic.measures %}
-    {{ added_up(name ~ '_added_up', scan) }},
-    {{ holistic_ones(name ~ '_holistic', name, scan.holistic) }},
-    {#- each has cells that the other lacks -#}
-    {{ name }} as (
-        select * from {{ name }}_added_up
-        full outer join {{ name }}_holistic using (grain, period_start, segment, member)
-    )
-    {% else %}
-    {{ added_up(name, scan) if scan.measures else holistic_ones(name, name, scan.holistic) }}
-    {% endif %}
+{#- Makes a temporary table per scan, named as it is: its measures by every grain and every segment, with the segment's member
+    never null. A statement each: what DuckDB keeps for one is gone before the next, and a median holds all values of all
+    its cells. -#}
+{% macro create_metric_scans() %}
+    {% for name, scan in metric_scans(metrics_by_scan(metric_definitions())).items() %}
+    {%- set whole = scan.copy() %}
+    {%- do whole.update({
+        'segments': (scan.segments + scan.holistic.segments) | unique | list,
+        'grains': (scan.grains + scan.holistic.grains) | unique | list,
+        'measures': dict(scan.measures, **scan.holistic.measures),
+    }) %}
+    {#- rows of a day one after the other find the cells of that day at hand, which halves the time of putting them there #}
+    create temporary table placed as
+    {{ metric_rows(whole) }}
+    order by period_date;
+    {%- if scan.measures and scan.holistic.measures %}
+    {{ create_added_up(name ~ '_added_up', scan) }}
+    {{ create_holistic(name ~ '_holistic', scan.holistic) }}
+    create temporary table {{ name }} as
+    {#- each has cells that the other lacks #}
+    select * from {{ name }}_added_up
+    full outer join {{ name }}_holistic using (grain, period_start, segment, member);
+    drop table {{ name }}_added_up;
+    drop table {{ name }}_holistic;
+    {%- else %}
+    {{ create_added_up(name, scan) if scan.measures else create_holistic(name, scan.holistic) }}
+    {%- endif %}
+    drop table placed;
+    {% endfor %}
+{% endmacro %}
+
+{% macro drop_metric_scans() %}
+    {% for name in metric_scans(metrics_by_scan(metric_definitions())) %}
+    drop table {{ name }};
+    {% endfor %}
 {% endmacro %}
 
 {#- Measures that add up: the rows are added up by day, and the days to periods. -#}
-{% macro added_up(name, scan) %}
-    {{ name }}_days as (
+{% macro create_added_up(name, scan) %}
+    create temporary table {{ name }} as
+    with days as (
         select
             period_date,
             {{ segment_and_member(scan.segments) }},
             {%- for measure_name, measure in scan.measures.items() %}
-            {{ measure_of_sums(measure, 'of_' ~ measure_name) if is_summed_early(scan)
+            {{ measure_of_sums(measure, 'of_' ~ measure_name) if scan.is_summed_early
                 else measure_of_rows(measure, 'of_' ~ measure_name) }}
                 as {{ measure_name }}{{ ',' if not loop.last }}
             {%- endfor %}
-        from (
-            {{ metric_rows(scan) }}
-        ) as placed
-        group by grouping sets (
-            (period_date){% for segment in scan.segments %}, (period_date, in_{{ segment }}){% endfor %}
-        )
-    ),
-    {{ name }} as (
-        select
-            case
-                {%- for grain in scan.grains %}
-                when grouping(by_{{ grain }}) = 0 then '{{ grain }}'
-                {%- endfor %}
-            end as grain,
-            coalesce({% for grain in scan.grains %}by_{{ grain }}, {% endfor %}null) as period_start,
-            segment,
-            member,
-            {%- for measure_name, measure in scan.measures.items() %}
-            {{ measure_of_days(measure, measure_name) }} as {{ measure_name }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        from (
-            select
-                {%- for grain in scan.grains %}
-                {{ period_of(grain, 'period_date') }} as by_{{ grain }},
-                {%- endfor %}
-                {{ name }}_days.*
-            from {{ name }}_days
-        ) as dated
-        group by grouping sets (
-            {%- for grain in scan.grains %}
-            (by_{{ grain }}, segment, member){{ ',' if not loop.last }}
-            {%- endfor %}
-        )
+        from placed
+        group by {{ cuts_by('period_date', scan.segments) }}
     )
+    select
+        case
+            {%- for grain in scan.grains %}
+            when grouping(by_{{ grain }}) = 0 then '{{ grain }}'
+            {%- endfor %}
+        end as grain,
+        coalesce({% for grain in scan.grains %}by_{{ grain }}, {% endfor %}null) as period_start,
+        segment,
+        member,
+        {%- for measure_name, measure in scan.measures.items() %}
+        {{ measure_of_days(measure, measure_name) }} as {{ measure_name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from (
+        select
+            {%- for grain in scan.grains %}
+            {{ period_of(grain, 'period_date') }} as by_{{ grain }},
+            {%- endfor %}
+            days.*
+        from days
+    ) as dated
+    group by grouping sets (
+        {%- for grain in scan.grains %}
+        (by_{{ grain }}, segment, member){{ ',' if not loop.last }}
+        {%- endfor %}
+    );
 {% endmacro %}
 
-{#- Measures that do not add up, which have a model of their own. -#}
-{% macro holistic_ones(name, scan_name, holistic) %}
-    {{ name }} as (
+{#- Measures that do not add up, each taken from all rows of each period. -#}
+{% macro create_holistic(name, holistic) %}
+    {% for grain in holistic.grains %}
+    {{ 'create temporary table ' ~ name ~ ' as' if loop.first else 'insert into ' ~ name }}
+    select
+        '{{ grain }}' as grain,
+        period_start,
+        {{ segment_and_member(holistic.segments) }},
+        {%- for measure_name, measure in holistic.measures.items() %}
+        {{ holistic_measure(measure, 'of_' ~ measure_name) }} as {{ measure_name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from (
         select
-            grain,
-            period_start,
-            segment,
-            member,
-            {%- for measure_name in holistic.measures %}
-            max(case when measure = '{{ measure_name }}' then value end) as {{ measure_name }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        from {{ ref('int_metric_holistic') }}
-        where scan = '{{ scan_name }}'
-        group by grain, period_start, segment, member
-    )
+            {{ period_of(grain, 'period_date') }} as period_start,
+            placed.*
+        from placed
+        {#- a count of no values is 0, which takes a row to say -#}
+        {%- if not holistic.measures.values() | selectattr('agg', 'equalto', 'count_distinct') | list %}
+        where {% for name in holistic.measures %}of_{{ name }} is not null{{ ' or ' if not loop.last }}{% endfor %}
+        {%- endif %}
+    ) as dated
+    group by {{ cuts_by('period_start', holistic.segments) }};
+    {% endfor %}
 {% endmacro %}
+
+{#- The total and each segment by a date. -#}
+{% macro cuts_by(date, segments) -%}
+    grouping sets (
+        ({{ date }}){% for segment in segments %}, ({{ date }}, in_{{ segment }}){% endfor %}
+    )
+{%- endmacro %}
 
 {#- The first day of the period that a date lies in. -#}
 {% macro period_of(grain, date) -%}
@@ -195,12 +247,6 @@
     coalesce({% for segment in segments %}in_{{ segment }}, {% endfor %}'all') as member
 {%- endmacro %}
 
-{#- Whether rows are added up by their date, cuts and keys before anything is joined to them: worth it only where many
-    rows share these, as the answers of one response do (`rows_share_cuts: true` in the config.meta of the semantic model). -#}
-{% macro is_summed_early(scan) %}
-    {{ return(scan.model.config.meta.rows_share_cuts and not is_holistic(scan.measures.values() | first)) }}
-{% endmacro %}
-
 {#- {entity of the fact: segments that are reached by it}. -#}
 {% macro joined_segments(scan) %}
     {% set joined = {} %}
@@ -210,7 +256,7 @@
     {{ return(joined) }}
 {% endmacro %}
 
-{#- The rows of a fact that any measure of the scan has a value of, with their date and their member of each segment. -#}
+{#- The rows of a fact with their date, their member of each segment, and what the measures are taken of. -#}
 {% macro metric_rows(scan) %}
     {% set reachable = scan.reachable %}
     select
@@ -224,7 +270,7 @@
         facts.of_{{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from (
-        {{ facts_summed_early(scan) if is_summed_early(scan) else fact_rows(scan) }}
+        {{ facts_summed_early(scan) if scan.is_summed_early else fact_rows(scan) }}
     ) as facts
     {%- for entity_name, segments in joined_segments(scan).items() %}
     {%- set from = reachable[segments[0]] %}
@@ -241,52 +287,72 @@
 
 {#- Rows of a fact with their date, own cuts, keys of what they are joined to, and what the measures are taken of. -#}
 {% macro fact_rows(scan) %}
-    {% set time = scan.time.expr or scan.time.name %}
-    {% set is_snapshot = scan.grains == ['snapshot'] %}
-    {% set as_of_date %}(select max(as_of_date) from {{ ref('stg_as_of') }}){% endset %}
-    {% set joined = joined_segments(scan) %}
-    select * from (
-        select
-            {{ as_of_date if is_snapshot else time }} as period_date,
-            {%- for segment in scan.segments if not scan.reachable[segment].entity %}
-            {{ scan.reachable[segment].own.expr or segment }} as in_{{ segment }},
-            {%- endfor %}
-            {%- for entity in scan.model.entities if entity.name in joined %}
-            {{ entity.expr or entity.name }} as to_{{ entity.name }},
-            {%- endfor %}
-            {%- for name, measure in scan.measures.items() %}
-            {{ measure.expr or name }} as of_{{ name }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        from {{ ref(scan.model.node_relation.alias) }}
-        {%- if not is_snapshot %}
-        where {{ time }} is not null
-        {%- elif scan.model.config.meta.snapshot == 'as_of_date' %}
-        where {{ time }} = {{ as_of_date }}
-        {%- endif %}
-    ) as all_rows
-    {#- a count of no values is 0, which takes a row to say #}
-    {%- if not scan.measures.values() | selectattr('agg', 'in', ['count', 'count_distinct']) | list %}
-    where {% for name in scan.measures %}of_{{ name }} is not null{{ ' or ' if not loop.last }}{% endfor %}
+    select
+        {{ dates_cuts_and_keys(scan) }},
+        {{ measured_of(scan) }}
+    from {{ ref(scan.model.node_relation.alias) }}
+    {{ with_time(scan) }}
+{% endmacro %}
+
+{% macro dates_cuts_and_keys(scan) %}
+    {%- set joined = joined_segments(scan) -%}
+    {{ as_of_date() if scan.grains == ['snapshot'] else scan.time.expr or scan.time.name }} as period_date
+    {%- for segment in scan.segments if not scan.reachable[segment].entity -%}
+    , {{ scan.reachable[segment].own.expr or segment }} as in_{{ segment }}
+    {%- endfor %}
+    {%- for entity in scan.model.entities if entity.name in joined -%}
+    , {{ entity.expr or entity.name }} as to_{{ entity.name }}
+    {%- endfor %}
+{% endmacro %}
+
+{% macro measured_of(scan) %}
+    {%- for name, measure in scan.measures.items() %}
+    {{ measure.expr or name }} as of_{{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
+{% endmacro %}
+
+{% macro with_time(scan) %}
+    {%- set time = scan.time.expr or scan.time.name -%}
+    {%- if scan.grains != ['snapshot'] -%}
+    where {{ time }} is not null
+    {%- elif scan.model.config.meta.snapshot == 'as_of_date' -%}
+    where {{ time }} = {{ as_of_date() }}
     {%- endif %}
 {% endmacro %}
 
+{% macro as_of_date() -%}
+    (select max(as_of_date) from {{ ref('stg_as_of') }})
+{%- endmacro %}
+
+{#- The same rows by what they share. -#}
 {% macro facts_summed_early(scan) %}
-    {% set shared = ['period_date'] %}
-    {% for segment in scan.segments if not scan.reachable[segment].entity %}
-        {% do shared.append('in_' ~ segment) %}
-    {% endfor %}
-    {% for entity_name in joined_segments(scan) %}
-        {% do shared.append('to_' ~ entity_name) %}
-    {% endfor %}
+    {% set shared = scan.model.config.meta.rows_share_cuts %}
     select
-        {{ shared | join(', ') }},
-        {%- for name, measure in scan.measures.items() %}
-        {{ measure_of_rows(measure, 'of_' ~ name) }} as of_{{ name }}{{ ',' if not loop.last }}
+        sharing.*,
+        {%- for name in scan.measures %}
+        summed.of_{{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from (
-        {{ fact_rows(scan) }}
-    ) as single_rows
-    group by {{ shared | join(', ') }}
+        select
+            {{ shared.key }},
+            {%- for name, measure in scan.measures.items() %}
+            {{ measure_of_rows(measure, 'of_' ~ name) }} as of_{{ name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from (
+            select
+                {{ shared.key }},
+                {{ measured_of(scan) }}
+            from {{ ref(scan.model.node_relation.alias) }}
+            {{ with_time(scan) }}
+        ) as single_rows
+        group by {{ shared.key }}
+    ) as summed
+    inner join (
+        select
+            {{ shared.key }},
+            {{ dates_cuts_and_keys(scan) }}
+        from {{ ref(shared.of) }}
+    ) as sharing on summed.{{ shared.key }} = sharing.{{ shared.key }}
 {% endmacro %}
 
 {#- One metric from its scans. A cell is there if any part has data in it; a filled part has none outside the periods in
@@ -294,11 +360,11 @@
 {% macro metric_selected(definition) %}
     {% set by_scan = {} %}
     {% for part in definition.parts %}
-        {% do by_scan.setdefault(scan_name(part, definition.grains), {}).update({part.name: part}) %}
+        {% do by_scan.setdefault(scan_name(part, definition), {}).update({part.name: part}) %}
     {% endfor %}
     {% set cells %}
         grain in ('{{ definition.grains | join("', '") }}')
-        and segment in ('all', '{{ definition.segments | join("', '") }}')
+        and segment in ('{{ definition.cells | join("', '") }}')
     {%- endset %}
     select
         '{{ definition.name }}' as metric,
@@ -371,53 +437,9 @@
     ) as parts
 {% endmacro %}
 
-{#- Measures that do not add up, each taken from all rows of each period, as rows of a table: scan, measure, grain,
-    period_start, segment, member, value. A statement per scan and kind of period: a median holds all values of all its
-    cells, and DuckDB lets go of none before a statement ends. -#}
-{% macro holistic_inserts(table) %}
-    {% for name, scan in metric_scans(metrics_by_kind_of_period(metric_definitions())).items() if scan.holistic.measures %}
-    {% set holistic = scan.copy() %}
-    {% do holistic.update(scan.holistic) %}
-    create temporary table placed as
-    {{ metric_rows(holistic) }};
-    {% for grain in holistic.grains %}
-    insert into {{ table }}
-    with cells as (
-        select
-            period_start,
-            {{ segment_and_member(holistic.segments) }},
-            {%- for measure_name, measure in holistic.measures.items() %}
-            {{ holistic_measure(measure, 'of_' ~ measure_name) }} as {{ measure_name }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        from (
-            select
-                {{ period_of(grain, 'period_date') }} as period_start,
-                placed.*
-            from placed
-        ) as dated
-        group by grouping sets (
-            (period_start){% for segment in holistic.segments %}, (period_start, in_{{ segment }}){% endfor %}
-        )
-    )
-    {%- for measure_name in holistic.measures %}
-    select '{{ name }}', '{{ measure_name }}', '{{ grain }}', period_start, segment, member, {{ measure_name }}
-    from cells
-    where {{ measure_name }} is not null
-    {{ 'union all' if not loop.last }}
-    {%- endfor %};
-    {% endfor %}
-    drop table placed;
-    {% endfor %}
-{% endmacro %}
-
-{#- Every metric by grain, period and segment, before intervals and changes. -#}
+{#- Every metric by grain, period and segment, before intervals and changes, from the tables of `create_metric_scans`. -#}
 {% macro metrics_measured() %}
-    {% set definitions = metrics_by_kind_of_period(metric_definitions()) %}
-    with
-    {% for name, scan in metric_scans(definitions).items() %}
-    {{ metric_scan(name, scan) }}{{ ',' if not loop.last }}
-    {% endfor %}
-    {% for definition in definitions %}
+    {% for definition in metrics_by_scan(metric_definitions()) %}
     {{ metric_selected(definition) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}

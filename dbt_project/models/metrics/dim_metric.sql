@@ -1,5 +1,4 @@
 -- The dictionary, written from the semantic YAML that also writes fct_metric_period.
--- depends_on: {{ ref('int_metric_measured') }}
 {% if execute %}
 {% for definition in metric_definitions() %}
 {{ metric_described(definition) }}

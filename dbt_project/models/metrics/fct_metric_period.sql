@@ -1,3 +1,11 @@
+-- The hooks make and drop the tables that int_metric_measured reads; no transaction around them, it would free none.
+{{ config(
+    pre_hook={
+        'sql': '{{ metric_inputs() }}{% if execute %}{{ create_metric_scans() }}{% endif %}',
+        'transaction': false
+    },
+    post_hook='{% if execute %}{{ drop_metric_scans() }}{% endif %}'
+) }}
 with
 
 measured as (

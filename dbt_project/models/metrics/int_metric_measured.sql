@@ -1,10 +1,9 @@
+-- Reads the tables that hooks of fct_metric_period make.
 {{ config(
-    materialized='view',
-    schema='intermediate',
+    materialized='ephemeral',
     group='warehouse',
     access='protected',
     contract={'enforced': false}
 ) }}
 {{ metric_inputs() }}
--- depends_on: {{ ref('int_metric_holistic') }}
 {% if execute %}{{ metrics_measured() }}{% endif %}
