@@ -20,7 +20,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import customer_value, landing_history
+from benchmarks import audit_pages, customer_value, landing_history
 from benchmarks.landing_gate import RESPONSES, TICKETS, Delivery, clear
 from benchmarks.warehouse import metrics, survey_marts, ticket_marts
 from benchmarks.warehouse.home import restore_prepared
@@ -36,6 +36,7 @@ FEW_ROWS, MANY_ROWS = 100_000, 1_000_000
 METRICS_MOST_SECONDS, METRICS_MOST_MEMORY_MB = 20, 2048
 VALUE_MOST_SECONDS = {"fit": 15, "score": 5}
 VALUE_MOST_MEMORY_MB = 2048
+PAGES_MOST_SECONDS, PAGE_MOST_BYTES = 15, 1_500_000
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Part(StrEnum):
     tickets = "tickets"
     surveys = "surveys"
     customers = "customers"
+    pages = "pages"
 
 
 def main(
@@ -82,6 +84,7 @@ def main(
             Part.tickets: lambda: _ticket_marts(console, scratch, few, many),
             Part.surveys: lambda: _survey_marts(console, scratch, few, many),
             Part.customers: lambda: _customer_value(console, scratch, customer_value.CUSTOMERS),
+            Part.pages: lambda: _audit_pages(console, scratch, audit_pages.NIGHTS),
         }
         missed = [one for part in parts or Part for one in measure[part]()]
     for one in missed:
@@ -171,6 +174,26 @@ def _customer_value(console: Console, scratch: Path, customers: int) -> list[str
             missed.append(f"customer value: {step} took {found.memory_mb:.0f} MB, more than {VALUE_MOST_MEMORY_MB}")
     files.remove(home)
     console.print(table)
+    return missed
+
+
+def _audit_pages(console: Console, scratch: Path, nights: int) -> list[str]:
+    """The auditors' pages of many nights, all of them made anew."""
+    console.print(f"[bold]Auditors' pages[/]  {nights} nights ...")
+    home = scratch / "audit_pages"
+    audit_pages.prepare(home, nights)
+    written = _run("audit_pages.write", home)
+    largest = audit_pages.largest_page(home)
+    files.remove(home)
+    console.print(
+        f"{written.elapsed:.1f} s, {written.all:.1f} CPU s, {written.memory_mb:.0f} MB; "
+        f"the largest page has {largest / 1e6:.2f} MB"
+    )
+    missed = []
+    if written.elapsed > PAGES_MOST_SECONDS:
+        missed.append(f"pages of {nights} nights took {written.elapsed:.0f} s, more than {PAGES_MOST_SECONDS}")
+    if largest > PAGE_MOST_BYTES:
+        missed.append(f"a page has {largest:,} bytes, more than {PAGE_MOST_BYTES:,}")
     return missed
 
 

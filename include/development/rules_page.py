@@ -44,9 +44,7 @@ def rules_page() -> str:
         "## Requirements × entities · 要求与实体\n\n",
         "| requirement · 要求 | rules of · 规则 | met elsewhere · 其他环节 |\n| --- | --- | --- |\n",
         *_coverage(rules, shared),
-        "\nReferences that no rule judges · 不作判定的引用: ",
-        ", ".join(f"`{one}`" for one in _unjudged(rules)),
-        ".\n\n## Every entity · 所有实体\n\nEach id has the entity's name before it. 编号前加实体名。\n\n",
+        "\n## Every entity · 所有实体\n\nEach id has the entity's name before it. 编号前加实体名。\n\n",
         *_table(shared),
     ]
     ids = {f"{entity}_{rule.id}" for rule in shared for entity in rules.by_entity}
@@ -88,20 +86,6 @@ def _coverage(rules: RuleSet, shared: Sequence[Rule]) -> list[str]:
     listed = {name: ", ".join(f"{entity} {count}" for entity, count in found.items()) for name, found in counts.items()}
     return [
         f"| {name} {en} · {zh} | {listed.get(name, '')} | {more} |\n" for name, (en, zh, more) in _REQUIREMENTS.items()
-    ]
-
-
-def _unjudged(rules: RuleSet) -> list[str]:
-    """The references of contracts that no rule looks at."""
-    return [
-        f"{entity}.{name}"
-        for entity, contract in load_contracts().items()
-        for name, column in contract.columns.items()
-        if column.references
-        and not any(
-            f"'{name}'" in str(rule.expectation) or f"{name}_is" in (rule.query or "")
-            for rule in rules.of(entity, "settle")
-        )
     ]
 
 

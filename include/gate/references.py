@@ -47,7 +47,7 @@ class References:
             are_held: the rows wait for a parent. If their key space is not delivered any more (its source's YAML is
                 broken tonight, say), that brings them no parent.
         """
-        references = {n: c for n, c in load_contracts()[entity].columns.items() if c.references and _is_used(entity, n)}
+        references = {name: column for name, column in load_contracts()[entity].columns.items() if column.references}
         for parent in {str(column.references) for column in references.values()} - self.spaces.keys():
             self._add_parents(parent)
         helpers = "".join(
@@ -145,8 +145,3 @@ def _quarantined(name: str, column: Column) -> str:
         f"(r.{name}_space, r.{name}) in (select (space, id) from quarantined_{column.references}) "
         f"as {name}_is_quarantined"
     )
-
-
-def _is_used(entity: str, column: str) -> bool:
-    """Whether a rule of the entity looks at the reference."""
-    return any(column in (rule.query or str(rule.expectation)) for rule in load_rules().of(entity, "settle"))

@@ -1,4 +1,4 @@
-"""The rules of tickets, contracts, orders, invitations, responses and questions, each with a row on either side."""
+"""The rules of customers, agents, tickets, contracts, orders and surveys, each with a row on either side."""
 
 from __future__ import annotations
 
@@ -10,6 +10,18 @@ from tests.support.mini_company import MiniCompany
 from tests.support.rule_files import NIGHT, deliver_rows, expected_rules, failed_rules, tried_rules, write_rule_source
 
 FILES = {
+    "customer": """
+customer_id,merged_into_customer_id,acquired_date
+C1,,2026-06-01|
+C2,C1,2026-06-02|customer_acquired_in_future
+C3,C9,|customer_unknown_merge
+""",
+    "agent": """
+agent_id,team_id
+E1,G1|
+E2,G9|agent_unknown_team
+E3,|
+""",
     "ticket": """
 ticket_id,customer_id,team_id,status,created_at,first_response_at,resolved_at,closed_at,reopened_at,reopen_count,handling_minutes,merged_into_ticket_id
 T1,C1,G1,closed,2026-06-01 08:00,2026-06-01 08:00,2026-06-01 08:00,2026-06-01 08:00,2026-06-01 08:00,0,0,|
@@ -44,12 +56,12 @@ O4,C9,P9,2026-06-02 00:00,10,,-0.1,2026-05-30|order_negative_amount order_delive
 O5,C1,P1,2026-06-02 00:01,10,,,|order_in_future
 """,  # noqa: E501
     "survey_invitation": """
-invitation_id,survey_id,customer_id,ticket_id,sent_at,opened_at,sampling_probability
-I1,S1,C1,T1,2026-06-01 08:00,2026-06-02 00:00,1|
-I5,S9,C1,T1,2026-06-01 08:00,,|survey_invitation_unknown_survey
-I2,S1,C1,T1,2026-06-01 08:00,2026-06-02 00:01,0|survey_invitation_opened_in_future survey_invitation_probability
-I3,S1,C9,T99,2026-06-01 08:00,2026-06-01 07:59,|survey_invitation_opened_before_sent survey_invitation_unknown_ticket survey_invitation_unknown_customer
-I4,S1,C1,T1,2026-06-02 00:01,,|survey_invitation_in_future
+invitation_id,survey_id,customer_id,ticket_id,sent_at,opened_at,sampling_probability,follow_up_of_response_id
+I1,S1,C1,T1,2026-06-01 08:00,2026-06-02 00:00,1,R1|
+I5,S9,C1,T1,2026-06-01 08:00,,,R9|survey_invitation_unknown_survey survey_invitation_unknown_followed_response
+I2,S1,C1,T1,2026-06-01 08:00,2026-06-02 00:01,0,|survey_invitation_opened_in_future survey_invitation_probability
+I3,S1,C9,T99,2026-06-01 08:00,2026-06-01 07:59,,|survey_invitation_opened_before_sent survey_invitation_unknown_ticket survey_invitation_unknown_customer
+I4,S1,C1,T1,2026-06-02 00:01,,,|survey_invitation_in_future
 """,  # noqa: E501
     "survey_response": """
 response_id,survey_id,customer_id,invitation_id,ticket_id,started_at,submitted_at,duration_seconds
@@ -60,13 +72,14 @@ R4,S1,C1,I1,T1,,2026-06-02 00:01,|survey_response_in_future
 R5,S9,C1,I1,T1,,,|survey_response_unknown_survey survey_response_without_time
 """,  # noqa: E501
     "survey_question": """
-question_id,survey_id,scale_min,scale_max,satisfied_min
-Q1,S1,1,5,5|
-Q2,S1,1,5,1|
-Q3,S1,5,5,5|survey_question_scale_reversed
-Q4,S1,1,5,0.9|survey_question_satisfied_off_scale
-Q5,S1,1,5,5.1|survey_question_satisfied_off_scale
-Q6,S1,,,|
+question_id,survey_id,scale_min,scale_max,satisfied_min,opposite_of
+Q1,S1,1,5,5,Q2|
+Q2,S1,1,5,1,Q99|survey_question_unknown_opposite
+Q3,S1,5,5,5,|survey_question_scale_reversed
+Q4,S1,1,5,0.9,|survey_question_satisfied_off_scale
+Q5,S1,1,5,5.1,|survey_question_satisfied_off_scale
+Q6,S1,,,,|
+Q7,S9,,,,|survey_question_unknown_survey
 """,
     "survey_answer": """
 response_id,question_id,answer_value
@@ -76,7 +89,6 @@ R9,Q1,3|survey_answer_without_response
 """,
 }
 MASTER = {
-    "customer": "customer_id\nC1\n",
     "team": "team_id\nG1\n",
     "product": "product_id\nP1\n",
     "survey": "survey_id,purpose\nS1,relationship\n",

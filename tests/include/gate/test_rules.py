@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from include.contracts import load_contracts
 from include.gate.gx_duckdb import expectation_of, validate
 from include.gate.rules import Rule, RuleError, load_rules
 
@@ -28,6 +29,19 @@ def test_every_rule_is_an_expectation_that_gx_knows() -> None:
     for rules in load_rules().by_entity.values():
         for one in rules:
             assert expectation_of(one).meta == {"rule": one.id}
+
+
+def test_every_reference_is_judged() -> None:
+    references = [
+        (entity, name)
+        for entity, contract in load_contracts().items()
+        for name, column in contract.columns.items()
+        if column.references
+    ]
+    assert len(references) > 30
+    for entity, name in references:
+        rules = load_rules().of(entity, "settle")
+        assert any(f"'{name}'" in str(one.expectation) or f"{name}_is" in (one.query or "") for one in rules), name
 
 
 def test_unknown_expectation_is_refused() -> None:
