@@ -11,9 +11,11 @@ import pytest
 
 from include.reporting import write_reports
 from include.reporting.audit import write_audit_pages
+from include.reporting.audit.kept_movement import KeptMovement
 from include.settings import Settings
-from tests.support.audited_home import make_audited_home
+from tests.support.audited_home import GOOD, PUBLISHED, make_audited_home, record_decision
 from tests.support.mini_company import MiniCompany
+from tests.support.moved_numbers import MOVED, keep
 from tests.support.reported_home import make_reported_home
 from tests.support.strategic_home import add_strategic_marts
 
@@ -89,7 +91,11 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> MiniCompany:
-    """The company whose auditors' pages are looked at."""
+    """The company whose auditors' pages are looked at: with a decision, and with older numbers that moved."""
     company = make_audited_home(tmp_path_factory.mktemp("audited"))
-    write_audit_pages(company.settings)
+    record_decision(company.home, company.night(GOOD))
+    keep(company.home, company.night(PUBLISHED), KeptMovement(("1",), None, MOVED))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("include.reporting.audit.writing.keep_movement", lambda *_: None)
+        write_audit_pages(company.settings)
     return company

@@ -14,7 +14,7 @@ from tests.support.page_looks import DESKTOP, PHONE, assert_fits, assert_heading
 
 pytestmark = pytest.mark.timeout(900)
 NARROW = (360, 780)
-KINDS = ("index", "night", "failed", "rule", "source")
+KINDS = ("index", "night", "failed", "published", "rule", "source")
 
 
 def file_of(audited: MiniCompany, kind: str, language: str) -> str:
@@ -66,6 +66,18 @@ def test_a_night_can_be_walked_by_keyboard_and_by_its_links(looked_at: Callable[
     assert page.locator("html").get_attribute("lang") == "zh-CN"
     page.get_by_role("link", name="全部批次").click()
     assert page.url.endswith("/index.zh.html")
+
+
+def test_a_published_night_tells_effect_and_movement_and_a_judged_one_its_decisions(
+    looked_at: Callable[..., Any],
+) -> None:
+    page = looked_at("published")
+    assert page.locator("#effect-csat_transactional").is_visible()
+    moved = page.locator("#moved-first_response_median-2026-05")
+    assert "45.0\u00a0min" in moved.inner_text()
+    page.locator('a[href="#rows-moved-first_response_median-2026-05"]').first.click()
+    assert page.url.endswith("#rows-moved-first_response_median-2026-05")
+    assert looked_at("night").get_by_text("Chen", exact=True).is_visible()
 
 
 def test_the_picture_tells_the_same_as_the_table(looked_at: Callable[..., Any]) -> None:

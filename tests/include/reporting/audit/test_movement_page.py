@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
@@ -12,39 +12,20 @@ import pytest
 
 from include import files
 from include.reporting.audit import kept_movement, write_audit_pages
-from include.reporting.audit.kept_movement import KeptMovement, keep_movement, movement_file, read_movement
+from include.reporting.audit.kept_movement import KeptMovement, keep_movement, read_movement
 from include.reporting.audit.movement_view import movement_view
 from include.settings import Settings, night_id, parse_instant
-from include.tracing.movement import MovedRow, NightMovement, PeriodMovement, Step
+from include.tracing.movement import NightMovement, Step
 from include.warehouse.publish import history_folder
 from tests.support.audited_home import PUBLISHED, QUIET
 from tests.support.mini_company import ZONE
+from tests.support.moved_numbers import MARKUP, MEDIAN, MOVED, keep
 from tests.support.page_checks import assert_well_formed
-
-MARKUP = "<script>alert(1)</script>"
-ROW = MovedRow("late", "fct_ticket", MARKUP, None, (5.0,), "ticket", "desk.tickets.1", "工单.csv", None, 17, 16)
-MEDIAN = PeriodMovement(
-    metric="first_response_median", name_en="First response, median", name_zh="首次响应时长（中位数）", unit="minutes",
-    grain="month", start="2026-05-01", before=45.0, after=60.0, before_reason=None, after_reason=None,
-    steps=(
-        Step("late", 1, 40.0, None, None), Step("correction", 2, 60.0, None, None),
-        Step("mapping", 1, 60.0, None, None),
-    ),
-    rows=(ROW, replace(ROW, cause="correction", record="T1", before=(10.0,), after=(100.0,), sheet="表", file="a.xlsx"),
-          replace(ROW, cause="correction", record="T2", line=None, file=None),
-          replace(ROW, cause="mapping", record="T3", after=None, entity=None, batch_id=None, file=None, number=None)),
-)  # fmt: skip
-YOUNG = replace(
-    MEDIAN, metric="churn_rate", unit="share", before=None, before_reason="immature", after=0.02,
-    steps=(Step("other", 3, 0.02, 1.0, 50.0),), rows=(),
-)  # fmt: skip
-RIPE = replace(YOUNG, metric="resolution_rate", steps=())
-MOVED = NightMovement("2026-06-29T16:00:00+00:00", "CNY", (MEDIAN, YOUNG, RIPE), 4)
 
 
 def kept(home: Path, found: KeptMovement) -> None:
-    """Keep a movement of the night that is served, as if it had been made there."""
-    files.write_json(movement_file(home, night(PUBLISHED)), asdict(found))
+    """Keep a movement of the night that is served."""
+    keep(home, night(PUBLISHED), found)
 
 
 def night(day: str) -> datetime:
