@@ -27,7 +27,7 @@ valid as (
         metric_role in ('csat', 'ces', 'nps', 'first_try', 'ambiguity')
         and is_on_scale
         -- a recommendation on another scale is no net promoter score
-        and (metric_role <> 'nps' or (coalesce(scale_min, 0) = 0 and coalesce(scale_max, 10) = 10))
+        and (metric_role <> 'nps' or (scale_min = 0 and scale_max = 10))
 
 ),
 
