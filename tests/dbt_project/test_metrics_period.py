@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import statistics
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +19,7 @@ import pytest
 from include.configuration.currency_rates import CurrencyRates, currency_rate_rows
 from include.configuration.experience_tables import weight_rows
 from include.configuration.weights import CsiWeights, Scene
+from include.settings import PROJECT_ROOT
 from tests.support import warehouse_fixture
 from tests.support.metricflow_oracle import MetricFlowOracle
 from tests.support.warehouse_fixture import PROJECT, BuildError, WarehouseFixture
@@ -373,6 +375,26 @@ def test_pretests_are_left_out(warehouse: WarehouseFixture) -> None:
     # ten after a ticket and one short one
     assert _total(warehouse, "survey_responses_counted", "month", "2025-04-01")["value"] == 11
     assert warehouse.value("select count(*) from marts.fct_survey_response where purpose = 'pretest'") == 1
+
+
+def test_clocks_that_run_now_are_those_of_the_documented_list(warehouse: WarehouseFixture) -> None:
+    page = (PROJECT_ROOT / "docs" / "service_levels.md").read_text(encoding="utf-8")
+    (query,) = re.findall(r"```sql\n(.*?);\n```", page, re.DOTALL)
+    states = Counter(row["state"] for row in warehouse.rows(query))
+    found = {
+        row["metric"]: row["value"]
+        for row in warehouse.rows(
+            "select metric, value from metrics.fct_metric_period where grain = 'snapshot' and segment = 'all'"
+            " and metric in ('sla_overdue_count', 'sla_running_count')"
+        )
+    }
+    assert found == {"sla_overdue_count": states["breached"], "sla_running_count": states["running"]}
+    # some were solved without an answer: their clocks never stopped
+    without = warehouse.value(
+        "select count(*) from marts.fct_ticket_sla where sla_clock = 'first_response' and stopped_at is null"
+        " and is_resolved"
+    )
+    assert without > 5 and set(states) == {"breached", "running"}
 
 
 def test_periods_before_the_tickets_have_no_complaint_rate(warehouse: WarehouseFixture) -> None:
