@@ -82,6 +82,7 @@ final as (
         scored.nps_score,
         coalesce(scored.is_nps_counted, 0) = 1 as is_nps_counted,
         scored.csat_score,
+        scored.csat_pomp,
         case scored.csat_satisfied when 1 then true when 0 then false end as csat_is_satisfied,
         coalesce(scored.is_csat_counted, 0) = 1 as is_csat_counted,
         scored.ces_score,
