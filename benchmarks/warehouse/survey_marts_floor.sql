@@ -327,7 +327,7 @@ select
         else 'no_population'
     end as weight_null_reason,
     started_at, submitted_at, submitted_date, duration_seconds, is_complete, is_counted,
-    null::boolean as is_ambiguous, nps_score::double as nps_score, csat_score::double as csat_score, csat_is_satisfied, ces_score::double as ces_score,
+    null::boolean as is_ambiguous, nps_score::double as nps_score, csat_score::double as csat_score, csat_is_satisfied, csat_pomp, ces_score::double as ces_score,
     ces_scale, ces_pomp >= 80 as ces_is_top, first_try_pomp >= 100 as is_first_try_solved, csi.csi_score,
     case scene_rank when 1 then 'after_service_vip' when 2 then 'after_service' when 3 then 'relationship_company'
         when 4 then 'relationship' end as csi_scene,

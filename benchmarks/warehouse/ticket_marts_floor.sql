@@ -586,7 +586,7 @@ select
     if(state = 'running', target_minutes - elapsed_minutes, null) as minutes_left, 'events' as told_by,
     nullif(judged_priority, '') as priority, t.created_date, t.customer_key, j.customer_version_key, t.product_key,
     t.agent_key, t.team_key, t.asset_key, t.service_partner_key, t.issue_type, t.issue_type_key, t.channel,
-    t.channel_key, t.is_new_customer, t.is_in_scope
+    t.channel_key, t.is_new_customer, t.is_in_scope, t.is_resolved
 from joined j
 join floor.fct_ticket t using (ticket_key);
 

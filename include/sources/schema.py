@@ -180,6 +180,14 @@ class Question(_Strict):
         None, min_length=2, max_length=2, description="the brackets around a text typed beside an option"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _recommendation_is_asked_on_0_to_10(cls, given: Any) -> Any:
+        """Give a net promoter question that states no scale the one that it is defined on, for the gate to judge by."""
+        if isinstance(given, dict) and given.get("role") == "nps" and not (given.get("scale") or given.get("multiple")):
+            return {**given, "scale": (0, 10)}
+        return given
+
     @model_validator(mode="after")
     def _options_have_no_scale(self) -> Question:
         given = {"scale", "values", "block", "reverse_keyed", "opposite_of", "satisfied_min"} & self.model_fields_set

@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import statistics
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +19,7 @@ import pytest
 from include.configuration.currency_rates import CurrencyRates, currency_rate_rows
 from include.configuration.experience_tables import weight_rows
 from include.configuration.weights import CsiWeights, Scene
+from include.settings import PROJECT_ROOT
 from tests.support import warehouse_fixture
 from tests.support.metricflow_oracle import MetricFlowOracle
 from tests.support.warehouse_fixture import PROJECT, BuildError, WarehouseFixture
@@ -127,6 +129,8 @@ def _deliver_surveys(home: WarehouseFixture, chance: random.Random, tickets: lis
         "after": ("csat", "ces", "solved", "speed", "skill"),
         "yearly": ("nps", "csat", "skill"),
         "short": ("ces",),
+        "beat": ("nps", "csat"),
+        "ring": ("nps", "csat"),
     }
     roles_of = {"solved": "first_try", "speed": "dimension", "skill": "dimension"}
     scene = Scene(scene="everyday", en="Everyday", zh="日常", weights={"speed": Decimal(2), "skill": Decimal(1)})
@@ -135,7 +139,8 @@ def _deliver_surveys(home: WarehouseFixture, chance: random.Random, tickets: lis
     home.deliver(
         "survey",
         [{"survey_id": "after", "purpose": "transactional"}, {"survey_id": "yearly", "purpose": "relationship"},
-         {"survey_id": "short", "purpose": "transactional"}, {"survey_id": "trial", "purpose": "pretest"}],
+         {"survey_id": "short", "purpose": "transactional"}, {"survey_id": "trial", "purpose": "pretest"},
+         {"survey_id": "beat", "purpose": "pulse"}, {"survey_id": "ring", "purpose": "call_back"}],
         source="survey",
     )  # fmt: skip
     home.deliver(
@@ -185,6 +190,14 @@ def _deliver_surveys(home: WarehouseFixture, chance: random.Random, tickets: lis
         respond(f"none{n}", "after", datetime(2025, 4, 15), {"csat": 3, "ces": 2})
     respond("other", "short", datetime(2025, 4, 15), {"ces": 2})
     respond("trial", "trial", datetime(2025, 4, 15), {})
+    # ten pulses and ten call-backs: 6 promoters, 1 passive, 3 detractors, and 1, 7, 2; one more of each does not count
+    for n in range(10):
+        respond(f"beat{n}", "beat", datetime(2025, 5, 15), {"nps": 9 if n < 6 else 7 if n < 7 else 6, "csat": 4})
+        respond(
+            f"ring{n}", "ring", datetime(2025, 5, 15), {"nps": 10 if n < 1 else 8 if n < 8 else 0, "csat": 5 - n % 2}
+        )
+    respond("beat", "beat", datetime(2025, 5, 15), {"nps": 0, "csat": 1}, is_counted=False)
+    respond("ring", "ring", datetime(2025, 5, 15), {"nps": 0, "csat": 1}, is_counted=False)
     home.deliver(
         "follow_up",
         [{"follow_up_id": f"F{n}", "response_id": one["response_id"], "response_id_space": "survey", "agent_id": "A1",
@@ -305,6 +318,76 @@ def test_wilson_intervals_of_methods(
     assert 0 <= row["ci_low"] <= row["ci_high"] <= 1
 
 
+@pytest.mark.parametrize(
+    ("metric", "value", "numerator"),
+    [("nps_pulse", 30, 3), ("nps_call_back", -10, -1), ("csat_pulse", 1, 10), ("csat_call_back", 1, 10)],
+)
+def test_purposes_are_scored_apart(warehouse: WarehouseFixture, metric: str, value: float, numerator: int) -> None:
+    row = _total(warehouse, metric, "month", "2025-05-01")
+    assert (row["value"], row["numerator"], row["denominator"]) == (pytest.approx(value), numerator, 10)
+
+
+def test_everybody_who_answers_is_promoter_passive_or_detractor(warehouse: WarehouseFixture) -> None:
+    rows = warehouse.rows(
+        "select purpose, count(nps_score) as answered, count(*) filter (nps_score >= 9) as promoters,"
+        " count(*) filter (nps_score in (7, 8)) as passives, count(*) filter (nps_score <= 6) as detractors"
+        " from marts.fct_survey_response where is_nps_counted group by purpose"
+    )
+    assert {row["purpose"] for row in rows} == {"relationship", "pulse", "call_back"}
+    for row in rows:
+        assert row["promoters"] + row["passives"] + row["detractors"] == row["answered"] > 0
+        published = warehouse.rows(
+            "select sum(numerator) as net, sum(denominator) as answered from metrics.fct_metric_period"
+            f" where metric = 'nps_{row['purpose']}' and grain = 'year' and segment = 'all'"
+        )
+        assert published == [{"net": row["promoters"] - row["detractors"], "answered": row["answered"]}]
+
+
+def test_satisfaction_has_a_mean_on_one_scale(warehouse: WarehouseFixture) -> None:
+    # eighty times 4 and twenty times 3 on 1-5, 75 and 50 of 100; the straight-lined twenty gave a 5
+    row = _total(warehouse, "csat_mean_relationship", "month", "2025-01-01")
+    assert (row["value"], row["numerator"], row["denominator"]) == (70, 7000, 100)
+    error = statistics.stdev([75] * 80 + [50] * 20) / 10
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(
+        (70 - 1.959963984540054 * error, 70 + 1.959963984540054 * error)
+    )
+    assert _total(warehouse, "csat_mean_relationship_uncleaned", "month", "2025-01-01")["value"] == pytest.approx(75)
+
+
+def test_resolved_per_created_is_a_flow(warehouse: WarehouseFixture) -> None:
+    row = _total(warehouse, "resolution_flow_ratio", "month", "2026-04-01")
+    (known,) = warehouse.rows(
+        "select count(*) filter (is_resolved and resolved_date between '2026-04-01' and '2026-04-30') as resolved,"
+        " count(*) filter (created_date between '2026-04-01' and '2026-04-30') as created"
+        " from marts.fct_ticket where is_in_scope"
+    )
+    assert (row["numerator"], row["denominator"]) == (known["resolved"], known["created"])
+    assert row["value"] == pytest.approx(known["resolved"] / known["created"])
+    assert row["ci_low"] is None
+
+
+@pytest.mark.parametrize(
+    ("metric", "column"),
+    [
+        ("first_response_p95", "first_response_minutes"),
+        ("first_response_business_p95", "first_response_business_minutes"),
+        ("service_cycle_p95", "service_cycle_minutes"),
+    ],
+)
+def test_nineteen_of_twenty(warehouse: WarehouseFixture, metric: str, column: str) -> None:
+    known = sorted(
+        row["minutes"]
+        for row in warehouse.rows(
+            f"select {column} as minutes from marts.fct_ticket where is_in_scope and {column} is not null"
+            " and created_date between '2026-04-01' and '2026-04-30'"
+        )
+    )
+    place = 0.95 * (len(known) - 1)
+    low = known[int(place)]
+    expected = low + (known[int(place) + 1] - low) * (place - int(place))
+    assert _total(warehouse, metric, "month", "2026-04-01")["value"] == pytest.approx(expected)
+
+
 def test_change_of_a_share_is_significant(warehouse: WarehouseFixture) -> None:
     row = _total(warehouse, "csat_relationship", "month", "2025-02-01")
     assert (row["previous_value"], row["change"], row["is_significant"]) == (0.8, pytest.approx(0.1), True)
@@ -373,6 +456,26 @@ def test_pretests_are_left_out(warehouse: WarehouseFixture) -> None:
     # ten after a ticket and one short one
     assert _total(warehouse, "survey_responses_counted", "month", "2025-04-01")["value"] == 11
     assert warehouse.value("select count(*) from marts.fct_survey_response where purpose = 'pretest'") == 1
+
+
+def test_clocks_that_run_now_are_those_of_the_documented_list(warehouse: WarehouseFixture) -> None:
+    page = (PROJECT_ROOT / "docs" / "service_levels.md").read_text(encoding="utf-8")
+    (query,) = re.findall(r"```sql\n(.*?);\n```", page, re.DOTALL)
+    states = Counter(row["state"] for row in warehouse.rows(query))
+    found = {
+        row["metric"]: row["value"]
+        for row in warehouse.rows(
+            "select metric, value from metrics.fct_metric_period where grain = 'snapshot' and segment = 'all'"
+            " and metric in ('sla_overdue_count', 'sla_running_count')"
+        )
+    }
+    assert found == {"sla_overdue_count": states["breached"], "sla_running_count": states["running"]}
+    # some were solved without an answer: their clocks never stopped
+    without = warehouse.value(
+        "select count(*) from marts.fct_ticket_sla where sla_clock = 'first_response' and stopped_at is null"
+        " and is_resolved"
+    )
+    assert without > 5 and set(states) == {"breached", "running"}
 
 
 def test_periods_before_the_tickets_have_no_complaint_rate(warehouse: WarehouseFixture) -> None:

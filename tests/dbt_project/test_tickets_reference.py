@@ -15,7 +15,7 @@ from tests.support.warehouse_fixture import WarehouseFixture
 
 AS_OF = datetime(2026, 6, 30, 16)
 FIRST_DAY = date(2026, 4, 30)  # no ticket is older
-TICKETS = 400
+TICKETS = 2000
 SEED = 20260630
 MEASURES = (
     "status", "first_response_minutes", "human_reply_count", "first_resolution_minutes", "service_cycle_minutes",
@@ -90,6 +90,41 @@ def _event(chance: random.Random, name: str, kind: str, at: datetime) -> dict[st
     return event
 
 
+def _deliver_silent_tickets(home: WarehouseFixture) -> None:
+    """A source whose summary rows tell of no response, and whose log holds messages and a transfer of one ticket."""
+    created = {"talked": 10, "silent": 12, "solved": 12, "young": 30, "older": 9}
+    tickets = [{"ticket_id": name, "status": "open", "created_at": datetime(2026, 6, day, 14, 30)}
+               for name, day in created.items()]  # fmt: skip
+    tickets[2] |= {"status": "resolved", "resolved_at": datetime(2026, 6, 13)}
+    home.deliver("ticket", tickets, source="chat")
+    kinds = ["customer_message", "agent_message", "transfer"]
+    home.deliver(
+        "ticket_event",
+        [{"event_id": f"chat{n}", "ticket_id": "talked", "event_type": kind,
+          "actor_type": "customer" if kind == "customer_message" else "agent",
+          "occurred_at": datetime(2026, 6, 10, 14, 40 + n)} for n, kind in enumerate(kinds)],
+        source="chat",
+    )  # fmt: skip
+
+
+def _check_silent_tickets(home: WarehouseFixture) -> None:
+    rows = home.rows(
+        "select ticket_id, is_response_told, is_first_response_within_2h, is_first_response_within_4h,"
+        " first_response_open_wait_minutes, transfer_count, escalation_count from marts.fct_ticket"
+        " where source = 'chat' order by ticket_id"
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        # the log had not begun
+        ("older", False, None, None, None, None, None),
+        ("silent", True, False, False, 18 * 1440 + 90, 0, None),
+        # nobody waits for the answer any more, but it was due
+        ("solved", True, False, False, None, 0, None),
+        ("talked", True, True, True, None, 1, None),
+        # too young for either limit
+        ("young", True, None, None, 90, 0, None),
+    ]
+
+
 def test_random_histories_agree_with_the_reference(tmp_path: Path) -> None:
     chance = random.Random(SEED)
     histories = [_history(chance, number) for number in range(TICKETS)]
@@ -101,8 +136,10 @@ def test_random_histories_agree_with_the_reference(tmp_path: Path) -> None:
     events = [event for _, events in histories for event in events]
     chance.shuffle(events)
     home.deliver("ticket_event", events, source="desk")
+    _deliver_silent_tickets(home)
     home.build(*only("fct_ticket"))
-    rows = {row["ticket_id"]: row for row in home.rows("select * from marts.fct_ticket")}
+    _check_silent_tickets(home)
+    rows = {row["ticket_id"]: row for row in home.rows("select * from marts.fct_ticket where source = 'desk'")}
     assert len(rows) == TICKETS
     differing = []
     clocks = {team: WallClock(hours, FIRST_DAY, AS_OF.date()) for team, hours in TEAMS.items()}

@@ -201,6 +201,22 @@ def test_an_answer_off_its_scale_is_not_counted(company: MiniCompany) -> None:
     assert [row for row in rows if row[1] == "s1.score"] == [("1", "s1.score", False), ("2", "s1.score", True)]
 
 
+def test_a_recommendation_without_a_stated_scale_is_judged_on_0_to_10(company: MiniCompany) -> None:
+    company.add_survey()
+    path = company.sources / "survey.yml"
+    stated = 'scale: [1, 5], role: csat, satisfied_min: 4, required: true,\n         contradicted_by: "s1.q01 = 1"'
+    assert stated in path.read_text(encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace(stated, "role: nps"), encoding="utf-8")
+    scores = {"1": "11", "2": "-1", "3": "0", "4": "10"}
+    lines = [response(number, HONEST, score=score) for number, score in scores.items()]
+    company.deliver(FIRST, "responses.csv", RESPONSE_HEADER + "".join(lines), source="survey")
+    company.run(FIRST)
+    rows = company.clean("survey_answer", "response_id, question_id, is_counted")
+    assert {row[0]: row[2] for row in rows if row[1] == "s1.score"} == {"1": False, "2": False, "3": True, "4": True}
+    (question,) = company.clean("survey_question", "question_id, scale_min, scale_max")[12:13]
+    assert (question[0], float(question[1]), float(question[2])) == ("s1.score", 0, 10)
+
+
 def test_a_word_that_is_no_answer_is_unusable_and_its_response_stays(company: MiniCompany) -> None:
     judged(company, response("1", HONEST, score="很好"))
     assert company.reasons("survey_answer", "rule_id, status") == [("survey_answer_unreadable_value", "quarantined")]

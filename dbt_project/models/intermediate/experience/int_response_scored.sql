@@ -27,7 +27,7 @@ valid as (
         metric_role in ('csat', 'ces', 'nps', 'first_try', 'ambiguity')
         and is_on_scale
         -- a recommendation on another scale is no net promoter score
-        and (metric_role <> 'nps' or (coalesce(scale_min, 0) = 0 and coalesce(scale_max, 10) = 10))
+        and (metric_role <> 'nps' or (scale_min = 0 and scale_max = 10))
 
 ),
 
@@ -82,6 +82,7 @@ final as (
         scored.nps_score,
         coalesce(scored.is_nps_counted, 0) = 1 as is_nps_counted,
         scored.csat_score,
+        scored.csat_pomp,
         case scored.csat_satisfied when 1 then true when 0 then false end as csat_is_satisfied,
         coalesce(scored.is_csat_counted, 0) = 1 as is_csat_counted,
         scored.ces_score,

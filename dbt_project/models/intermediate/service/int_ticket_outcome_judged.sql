@@ -132,7 +132,6 @@ joined as (
             when tickets.has_messages then touched.first_touched_at
             when tickets.source_states_responses then tickets.summary_response_at
         end as first_touched_at,
-        tickets.has_messages or tickets.source_states_responses as is_touch_told,
         touched.bot_handed_over_at,
         touched.has_bot_phase,
         complaints.ticket_key is not null as is_known_complaint,
@@ -204,7 +203,7 @@ final as (
         bot_handed_over_at,
         first_touched_at,
         case
-            when is_complaint and is_touch_told and age >= touch_limit
+            when is_complaint and is_response_told and age >= touch_limit
                 then coalesce({{ microseconds_between('created_at', 'first_touched_at') }} > touch_limit, true)
         end as is_complaint_untouched_2h,
         case

@@ -42,19 +42,58 @@ events as (
 
 ),
 
-ordered as (
+teams as (
 
-    select
-        *,
-        row_number() over (partition by ticket_key order by {{ event_order() }}) as position
-    from events
+    select team_key from {{ ref('stg_team') }}
 
 ),
 
+-- a value that is no member of ours tells nothing, as in int_ticket_span
+ordered as (
+
+    select
+        events.*,
+        row_number() over (partition by events.ticket_key order by {{ event_order() }}) as position,
+        case when events.event_type = 'assignment' and events.agent_key <> 0 then events.agent_key end
+            as told_agent_key,
+        teams.team_key as told_team_key,
+        case
+            when events.event_type = 'priority_change' and events.to_value in ('low', 'normal', 'high', 'urgent')
+                then events.to_value
+        end as told_priority
+    from events
+    left join teams
+        on {{ surrogate_key(['events.source', 'events.to_value']) }} = teams.team_key
+        and events.event_type in ('transfer', 'assignment')
+
+),
+
+lasting as (
+
+    select
+        *,
+        {%- for name in ['agent_key', 'team_key', 'priority'] %}
+        max(case when told_{{ name }} is not null then position end) over (partition by ticket_key)
+            as {{ name }}_position{{ ',' if not loop.last }}
+        {%- endfor %}
+    from ordered
+
+),
+
+-- the first event opens the ticket; who has it, and how urgent it is, is what was told last
 opened as (
 
-    select * from ordered
-    where position = 1
+    select
+        ticket_key,
+        max(ticket_id) as ticket_id,
+        {%- for name in ['source', 'batch_id', 'occurred_at', 'event_type'] %}
+        max(case when position = 1 then {{ name }} end) as {{ name }},
+        {%- endfor %}
+        {%- for name in ['agent_key', 'team_key', 'priority'] %}
+        max(case when position = {{ name }}_position then told_{{ name }} end) as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from lasting
+    group by ticket_key
 
 ),
 
@@ -111,13 +150,13 @@ final as (
         'events' as created_from,
         0 as customer_record_key,
         0 as product_key,
-        0 as agent_key,
-        0 as team_key,
+        coalesce(agent_key, 0) as agent_key,
+        coalesce(team_key, 0) as team_key,
         source as team_id_space,
         0 as asset_key,
         0 as service_partner_key,
         null as status,
-        null as priority,
+        priority,
         null as channel,
         null as issue_type,
         occurred_at as created_at,
@@ -130,6 +169,7 @@ final as (
         null as is_complaint,
         null as exclusion,
         event_type = 'agent_message' as is_agent_created,
+        -- an event of a merge does not say into which ticket
         0 as merged_into_ticket_key,
         null as subject,
         null as updated_at,

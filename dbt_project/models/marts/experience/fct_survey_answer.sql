@@ -13,9 +13,22 @@ responses as (
 
 ),
 
+-- a recommendation is asked on 0-10, so that is its scale where the source states none
 questions as (
 
-    select * from {{ ref('stg_survey_question') }}
+    select
+        question_key,
+        block,
+        position,
+        dimension,
+        metric_role,
+        coalesce(scale_min, case when metric_role = 'nps' then 0 end) as scale_min,
+        coalesce(scale_max, case when metric_role = 'nps' then 10 end) as scale_max,
+        direction,
+        is_reverse_keyed,
+        satisfied_min,
+        other_codes
+    from {{ ref('stg_survey_question') }}
 
 ),
 

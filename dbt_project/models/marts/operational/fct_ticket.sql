@@ -75,7 +75,7 @@ told as (
         coalesce(customers.customer_key, 0) as customer_key,
         states.ticket_key is not null as has_states,
         coalesce(responses.has_messages, false) as has_messages,
-        coalesce(responses.has_messages, false) or tickets.source_states_responses as is_response_told,
+        coalesce(responses.is_response_logged, false) or tickets.source_states_responses as is_response_told,
         {{ told_status() }} as told_status,
         case
             when responses.has_messages then responses.first_response_at

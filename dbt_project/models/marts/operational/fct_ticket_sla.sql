@@ -66,7 +66,8 @@ final as (
         tickets.channel,
         tickets.channel_key,
         tickets.is_new_customer,
-        tickets.is_in_scope
+        tickets.is_in_scope,
+        tickets.is_resolved
     from clocks
     inner join tickets on clocks.ticket_key = tickets.ticket_key
     left join judged on clocks.ticket_sla_key = judged.ticket_sla_key
