@@ -1,0 +1,77 @@
+"""What a month-end says of contracts: twins who differ only in what came after it are told alike."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from include.configuration.health import HealthConfiguration
+from include.configuration.health_tables import health_rows
+from include.configuration.loading import read_part
+from include.settings import PROJECT_ROOT
+from tests.support.warehouse_fixture import WarehouseFixture
+
+AS_OF = "2026-07-31"
+JUNE = date(2026, 6, 30)
+# of each customer: first day, last day and currency of its contracts
+CONTRACTS: dict[str, list[tuple[date, date | None, str]]] = {
+    "late": [(date(2025, 6, 11), date(2026, 6, 10), "CNY"), (date(2026, 7, 5), date(2027, 7, 4), "CNY")],
+    "never": [(date(2025, 6, 11), date(2026, 6, 10), "CNY")],
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> WarehouseFixture:
+    """A year of contracts, of which the source may write the last day when somebody leaves."""
+    home = WarehouseFixture(tmp_path_factory.mktemp("hindsight"), as_of=AS_OF)
+    configuration = read_part(PROJECT_ROOT / "config", "health.yml", HealthConfiguration)
+    for table, rows in health_rows(configuration).items():
+        late_ends = {"is_contract_end_agreed": False} if table == "health_setting" else {}
+        home.control(table, [{**row, **late_ends} for row in rows])
+    home.deliver(
+        "contract",
+        [
+            {
+                "contract_id": f"{name}-{number}",
+                "customer_id": name,
+                "start_date": start,
+                "end_date": end,
+                "billing_term_months": 1 if name.startswith("rolling") else 12,
+                "monthly_amount": 100,
+                "monthly_cost": 40,
+                "currency": currency,
+            }
+            for name, many in CONTRACTS.items()
+            for number, (start, end, currency) in enumerate(many)
+        ],
+    )
+    home.build("--select", "+fct_customer_health", "+int_customer_feature", tests=False)
+    return home
+
+
+def told(home: WarehouseFixture, table: str, name: str, cut: date) -> dict[str, Any]:
+    """The row of a customer at a month-end, without what names the row."""
+    (row,) = home.rows(
+        f"select told.* from {table} as told join marts.dim_customer using (customer_key) "
+        "where customer_id = ? and as_of_date = ?",
+        name,
+        cut,
+    )
+    keys = ("customer_key", "customer_version_key", "customer_feature_key", "customer_value_key", "is_lost")
+    return {column: value for column, value in row.items() if column not in keys}
+
+
+def test_a_gap_does_not_know_of_the_renewal_that_will_close_it(home: WarehouseFixture) -> None:
+    late, never = (told(home, "intermediate.int_customer_feature", name, JUNE) for name in ("late", "never"))
+    assert late["customer_kind"] == "in_grace"
+    assert late["revenue_12m"] == pytest.approx(100 * (11 + 10 / 30))
+    assert late == never
+    late, never = (told(home, "marts.fct_customer_value", name, JUNE) for name in ("late", "never"))
+    assert late == never
+
+
+def test_the_gap_counts_once_the_renewal_is_there(home: WarehouseFixture) -> None:
+    late, never = (told(home, "marts.fct_customer_value", name, date(2026, 7, 31)) for name in ("late", "never"))
+    assert float(late["ltv_revenue"] - never["ltv_revenue"]) == pytest.approx(100 * (20 / 30 + 1), abs=1e-3)
