@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum
 
 import numpy as np
@@ -19,6 +19,8 @@ MONTH_DAYS = YEAR_DAYS / 12
 # Months are of 28 to 31 days: a term of a calendar month is over although it is shorter than the mean one.
 CALENDAR_DAYS = 3
 ALL_TERMS = 0
+# 2999-12-31, in days since 1970-01-01: the last day of what has none.
+NO_END = 376_199
 _STEP = 1e-4
 
 
@@ -33,6 +35,7 @@ class Contracts:
         start: its first day as stated, from which it is known; `begun`: the day from which it counts (grace closed up).
         ended: last day in force; `stated_end`: last day by the contract, even if renewed earlier. Far ahead if open.
         is_open_ended: one of those that go on until somebody ends them.
+        is_end_agreed: its last day was agreed when it was signed, and not written when somebody ended it.
         is_renewed: another one went on from its last day.
         amount, margin: revenue and margin a month in the installation's currency; nan where unknown.
     """
@@ -45,6 +48,7 @@ class Contracts:
     ended: Ints
     stated_end: Ints
     is_open_ended: Flags
+    is_end_agreed: Flags
     is_renewed: Flags
     amount: Floats
     margin: Floats
@@ -55,6 +59,12 @@ class Contracts:
     def chosen(self, rows: Flags) -> Contracts:
         """Some of them."""
         return Contracts(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+
+def as_known_before(contracts: Contracts, cut: int) -> Contracts:
+    """Contracts as told of at a cut of the past: a last day that nobody had agreed on was not known before it came."""
+    unknown = ~contracts.is_end_agreed & (contracts.stated_end > cut)
+    return replace(contracts, stated_end=np.where(unknown, NO_END, contracts.stated_end))
 
 
 def terms_lived(contracts: Contracts, cut: int) -> Ints:

@@ -19,6 +19,9 @@ JUNE = date(2026, 6, 30)
 CONTRACTS: dict[str, list[tuple[date, date | None, str]]] = {
     "late": [(date(2025, 6, 11), date(2026, 6, 10), "CNY"), (date(2026, 7, 5), date(2027, 7, 4), "CNY")],
     "never": [(date(2025, 6, 11), date(2026, 6, 10), "CNY")],
+    "rolling_on": [(date(2025, 1, 10), None, "CNY")],
+    "rolling_ended": [(date(2025, 1, 10), date(2026, 7, 15), "CNY")],
+    "rolling_given_notice": [(date(2025, 1, 10), date(2026, 12, 31), "CNY")],
 }
 
 
@@ -75,3 +78,23 @@ def test_a_gap_does_not_know_of_the_renewal_that_will_close_it(home: WarehouseFi
 def test_the_gap_counts_once_the_renewal_is_there(home: WarehouseFixture) -> None:
     late, never = (told(home, "marts.fct_customer_value", name, date(2026, 7, 31)) for name in ("late", "never"))
     assert float(late["ltv_revenue"] - never["ltv_revenue"]) == pytest.approx(100 * (20 / 30 + 1), abs=1e-3)
+
+
+@pytest.mark.parametrize("cut", [date(2025, 12, 31), JUNE])
+def test_nobody_knew_when_a_rolling_contract_would_be_ended(home: WarehouseFixture, cut: date) -> None:
+    on, ended, notice = (
+        told(home, "marts.fct_customer_value", name, cut)
+        for name in ("rolling_on", "rolling_ended", "rolling_given_notice")
+    )
+    assert on["predicted_ltv_12m"] > 0
+    assert on == ended == notice
+
+
+def test_the_as_of_date_knows_of_a_notice(home: WarehouseFixture) -> None:
+    on, notice = (
+        told(home, "marts.fct_customer_value", name, date(2026, 7, 31))
+        for name in ("rolling_on", "rolling_given_notice")
+    )
+    # 153 days are agreed
+    assert notice["predicted_ltv_12m"] > on["predicted_ltv_12m"]
+    assert notice["predicted_ltv_12m"] == pytest.approx(60 * 12 * 153 / 365, rel=0.03)
