@@ -113,6 +113,7 @@ class ContractPrediction:
         likely: the same of what lies behind renewals.
         spread: standard error of `likely`; those of one customer's contracts are added up, as they err together.
         lapse: probability that none of its contracts is renewed through the horizon; nan without a model.
+        is_valued: the amount of any of its contracts is known; those of unknown amounts add nothing.
     """
 
     customer: Ints
@@ -121,6 +122,7 @@ class ContractPrediction:
     likely: Floats
     spread: Floats
     lapse: Floats
+    is_valued: Flags
 
 
 def predict_contracts(
@@ -150,7 +152,8 @@ def predict_contracts(
     remaining = np.where(in_force.is_open_ended, remaining, np.where(in_force.stated_end < far, remaining, far - cut))
     monthly = np.where(np.isfinite(in_force.margin), in_force.margin, in_force.amount * share)
     # what a contract loses is in the value to date; to go on with it is worth nothing
-    daily = np.maximum(np.nan_to_num(monthly), 0.0) / MONTH_DAYS
+    is_valued = np.isfinite(monthly)
+    daily = np.where(is_valued, np.maximum(monthly, 0.0), 0.0) / MONTH_DAYS
 
     count = len(in_force)
     certain, likely, spread = (np.zeros((count, len(YEARS))) for _ in range(3))
@@ -171,7 +174,7 @@ def predict_contracts(
         slope = np.einsum("pnk,nkh->nhp", slopes[:, :, 1:], worth[:, 1:, :]) * daily[rows, None, None]
         spread[rows] = np.sqrt(np.maximum(np.sum((slope @ fit.sigma) * slope, axis=2), 0.0))
         lapse[rows] = 1 - chances[np.arange(len(rows)), np.minimum(due, chances.shape[1] - 1)]
-    return _by_customer(in_force.customer, certain, likely, spread, lapse, method)
+    return _by_customer(in_force.customer, certain, likely, spread, lapse, is_valued, method)
 
 
 def _segments(remaining: Floats, term_days: float, annual_rate: float) -> Floats:
@@ -205,14 +208,14 @@ def _chances(fit: Fit, first: Ints, renewals: int) -> tuple[Floats, Floats]:
 
 
 def _by_customer(
-    customer: Ints, certain: Floats, likely: Floats, spread: Floats, lapse: Floats, method: Ints
+    customer: Ints, certain: Floats, likely: Floats, spread: Floats, lapse: Floats, is_valued: Flags, method: Ints
 ) -> ContractPrediction:
     order = np.argsort(customer, kind="stable")
     keys, begins = np.unique(customer[order], return_index=True)
     names = np.array(["sbg", "sbg_all_terms", "certain"])
     if not len(keys):
         empty = np.zeros((0, len(YEARS)))
-        return ContractPrediction(keys, names[:0], empty, empty, empty, np.zeros(0))
+        return ContractPrediction(keys, names[:0], empty, empty, empty, np.zeros(0), np.zeros(0, bool))
 
     def added(part: Floats) -> Floats:
         return np.add.reduceat(part[order], begins, axis=0)
@@ -225,4 +228,5 @@ def _by_customer(
         spread=added(spread),
         # a customer's contracts lapse together rather than apart; nan, if any is unknown
         lapse=np.minimum.reduceat(lapse[order], begins),
+        is_valued=np.logical_or.reduceat(is_valued[order], begins),
     )

@@ -22,6 +22,8 @@ CONTRACTS: dict[str, list[tuple[date, date | None, str]]] = {
     "rolling_on": [(date(2025, 1, 10), None, "CNY")],
     "rolling_ended": [(date(2025, 1, 10), date(2026, 7, 15), "CNY")],
     "rolling_given_notice": [(date(2025, 1, 10), date(2026, 12, 31), "CNY")],
+    "no_rate": [(date(2025, 9, 1), date(2026, 8, 31), "XAF")],
+    "no_rate_beside": [(date(2025, 9, 1), date(2026, 8, 31), "XAF"), (date(2025, 9, 2), date(2026, 8, 31), "CNY")],
 }
 
 
@@ -98,3 +100,15 @@ def test_the_as_of_date_knows_of_a_notice(home: WarehouseFixture) -> None:
     # 153 days are agreed
     assert notice["predicted_ltv_12m"] > on["predicted_ltv_12m"]
     assert notice["predicted_ltv_12m"] == pytest.approx(60 * 12 * 153 / 365, rel=0.03)
+
+
+def test_what_has_no_rate_is_worth_nobody_knows_what(home: WarehouseFixture) -> None:
+    alone, beside = (
+        told(home, "marts.fct_customer_value", name, date(2026, 7, 31)) for name in ("no_rate", "no_rate_beside")
+    )
+    values = [f"predicted_ltv_{months}m{bound}" for months in (12, 24, 36) for bound in ("", "_low", "_high")]
+    assert [alone[name] for name in values] == [None] * 9
+    assert alone["left_out_reason"] == beside["left_out_reason"] == "other_currency"
+    assert alone["contract_prediction_method"] != "none"
+    # what is known of the other is 31 days of 60 a month
+    assert beside["predicted_ltv_12m"] == pytest.approx(60 * 12 * 31 / 365, rel=0.01)

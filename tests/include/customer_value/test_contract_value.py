@@ -162,6 +162,11 @@ def test_unknown_costs_have_the_share_and_losses_are_worth_nothing() -> None:
     found = predict_contracts(contracts(*rows), CUT, {}, 0.5, 0.0, 365.0)
 
     assert found.certain[:, 0] == pytest.approx([600, 0, 0])
+    assert found.is_valued.tolist() == [True, True, False]
+    # beside a known one an unknown one adds nothing
+    both = predict_contracts(contracts(running(365), {**rows[2], "customer": 1}), CUT, {}, 0.5, 0.0, 365.0)
+    assert both.certain[:, 0] == pytest.approx([720])
+    assert both.is_valued.tolist() == [True]
 
 
 def test_share_of_what_is_known_at_the_cut() -> None:
