@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum
 
 import numpy as np
@@ -19,6 +19,8 @@ MONTH_DAYS = YEAR_DAYS / 12
 # Months are of 28 to 31 days: a term of a calendar month is over although it is shorter than the mean one.
 CALENDAR_DAYS = 3
 ALL_TERMS = 0
+# 2999-12-31, in days since 1970-01-01: the last day of what has none.
+NO_END = 376_199
 _STEP = 1e-4
 
 
@@ -33,6 +35,7 @@ class Contracts:
         start: its first day as stated, from which it is known; `begun`: the day from which it counts (grace closed up).
         ended: last day in force; `stated_end`: last day by the contract, even if renewed earlier. Far ahead if open.
         is_open_ended: one of those that go on until somebody ends them.
+        is_end_agreed: its last day was agreed when it was signed, and not written when somebody ended it.
         is_renewed: another one went on from its last day.
         amount, margin: revenue and margin a month in the installation's currency; nan where unknown.
     """
@@ -45,6 +48,7 @@ class Contracts:
     ended: Ints
     stated_end: Ints
     is_open_ended: Flags
+    is_end_agreed: Flags
     is_renewed: Flags
     amount: Floats
     margin: Floats
@@ -55,6 +59,12 @@ class Contracts:
     def chosen(self, rows: Flags) -> Contracts:
         """Some of them."""
         return Contracts(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+
+def as_known_before(contracts: Contracts, cut: int) -> Contracts:
+    """Contracts as told of at a cut of the past: a last day that nobody had agreed on was not known before it came."""
+    unknown = ~contracts.is_end_agreed & (contracts.stated_end > cut)
+    return replace(contracts, stated_end=np.where(unknown, NO_END, contracts.stated_end))
 
 
 def terms_lived(contracts: Contracts, cut: int) -> Ints:
@@ -103,6 +113,7 @@ class ContractPrediction:
         likely: the same of what lies behind renewals.
         spread: standard error of `likely`; those of one customer's contracts are added up, as they err together.
         lapse: probability that none of its contracts is renewed through the horizon; nan without a model.
+        is_valued: the amount of any of its contracts is known; those of unknown amounts add nothing.
     """
 
     customer: Ints
@@ -111,6 +122,7 @@ class ContractPrediction:
     likely: Floats
     spread: Floats
     lapse: Floats
+    is_valued: Flags
 
 
 def predict_contracts(
@@ -140,7 +152,8 @@ def predict_contracts(
     remaining = np.where(in_force.is_open_ended, remaining, np.where(in_force.stated_end < far, remaining, far - cut))
     monthly = np.where(np.isfinite(in_force.margin), in_force.margin, in_force.amount * share)
     # what a contract loses is in the value to date; to go on with it is worth nothing
-    daily = np.maximum(np.nan_to_num(monthly), 0.0) / MONTH_DAYS
+    is_valued = np.isfinite(monthly)
+    daily = np.where(is_valued, np.maximum(monthly, 0.0), 0.0) / MONTH_DAYS
 
     count = len(in_force)
     certain, likely, spread = (np.zeros((count, len(YEARS))) for _ in range(3))
@@ -161,7 +174,7 @@ def predict_contracts(
         slope = np.einsum("pnk,nkh->nhp", slopes[:, :, 1:], worth[:, 1:, :]) * daily[rows, None, None]
         spread[rows] = np.sqrt(np.maximum(np.sum((slope @ fit.sigma) * slope, axis=2), 0.0))
         lapse[rows] = 1 - chances[np.arange(len(rows)), np.minimum(due, chances.shape[1] - 1)]
-    return _by_customer(in_force.customer, certain, likely, spread, lapse, method)
+    return _by_customer(in_force.customer, certain, likely, spread, lapse, is_valued, method)
 
 
 def _segments(remaining: Floats, term_days: float, annual_rate: float) -> Floats:
@@ -195,14 +208,14 @@ def _chances(fit: Fit, first: Ints, renewals: int) -> tuple[Floats, Floats]:
 
 
 def _by_customer(
-    customer: Ints, certain: Floats, likely: Floats, spread: Floats, lapse: Floats, method: Ints
+    customer: Ints, certain: Floats, likely: Floats, spread: Floats, lapse: Floats, is_valued: Flags, method: Ints
 ) -> ContractPrediction:
     order = np.argsort(customer, kind="stable")
     keys, begins = np.unique(customer[order], return_index=True)
     names = np.array(["sbg", "sbg_all_terms", "certain"])
     if not len(keys):
         empty = np.zeros((0, len(YEARS)))
-        return ContractPrediction(keys, names[:0], empty, empty, empty, np.zeros(0))
+        return ContractPrediction(keys, names[:0], empty, empty, empty, np.zeros(0), np.zeros(0, bool))
 
     def added(part: Floats) -> Floats:
         return np.add.reduceat(part[order], begins, axis=0)
@@ -215,4 +228,5 @@ def _by_customer(
         spread=added(spread),
         # a customer's contracts lapse together rather than apart; nan, if any is unknown
         lapse=np.minimum.reduceat(lapse[order], begins),
+        is_valued=np.logical_or.reduceat(is_valued[order], begins),
     )

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from include.customer_value.back_test import BackTest, back_test, renewal_back_test
-from include.customer_value.contract_value import ALL_TERMS, Contracts
+from include.customer_value.contract_value import ALL_TERMS, NO_END, Contracts, as_known_before
 from include.customer_value.digits import rounded
 from include.customer_value.maximum_likelihood import Fit
 from include.customer_value.model_store import ModelStore
@@ -39,7 +39,7 @@ from include.customer_value.warning_words import in_words, joined
 Columns = Mapping[str, Any]
 # The columns of the history of customers at a cut, which must have been fetched by ascending key.
 ReadCut = Callable[[date], Columns]
-_FAR = np.datetime64("2999-12-31", "D")
+_FAR = np.datetime64(NO_END, "D")
 # Length of the hold-out in days: the longest before which there is nearly as much to fit on.
 HOLD_OUTS = (365, 182, 91)
 _ENOUGH_BEFORE = 0.75
@@ -122,6 +122,7 @@ def contracts_of(columns: Columns) -> Contracts:
         ended=_days(columns["in_force_to_date"]),
         stated_end=_days(columns["end_date"]),
         is_open_ended=_array(columns["is_open_ended"], np.bool_),
+        is_end_agreed=_array(columns["is_end_agreed"], np.bool_),
         is_renewed=_array(columns["is_renewed"], np.bool_),
         amount=_array(columns["monthly_amount"], float),
         margin=_array(columns["monthly_margin"], float),
@@ -287,7 +288,7 @@ def predicted_rows(
 ) -> Iterator[pa.RecordBatch]:
     """One row per cut and customer with an order by it, or a contract in force, a batch per cut.
 
-    `fitted` are the rows of the table of `fitted_models`.
+    `fitted` are the rows of the table of `fitted_models`. The last cut, the as-of date, knows all ends on record.
     """
     by_cut: dict[date, list[Mapping[str, Any]]] = {}
     for row in fitted:
@@ -295,7 +296,9 @@ def predicted_rows(
     for cut in sorted(by_cut):
         histories = histories_of(read(cut))
         models = _models_of(by_cut[cut])
-        prediction = predict_cut(day_number(cut), histories, contracts, models, settings)
+        day = day_number(cut)
+        known = contracts if cut == max(by_cut) else as_known_before(contracts, day)
+        prediction = predict_cut(day, histories, known, models, settings)
         warnings = [code for row in by_cut[cut] for code in (row["warnings"] or "").split(",") if code]
         yield _batch(cut, prediction, models, joined(warnings))
 

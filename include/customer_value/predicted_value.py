@@ -187,7 +187,8 @@ class Prediction:
         customer: key, ascending.
         order_method: bg_nbd, cohort_mean or empty. contract_method: sbg, sbg_all_terms, certain or empty.
         p_alive, orders, order_value: of the orders.
-        worth, low, high: customers × (12, 24, 36 months): value expected and the bounds of its interval.
+        worth, low, high: customers × (12, 24, 36 months): value expected and the bounds of its interval; nan for
+            who has no order, and contracts of unknown amounts alone.
         churn: probability of it within the horizon.
     """
 
@@ -247,7 +248,9 @@ def _together(buyers: Ints, by_orders: OrderPrediction, by_contract: ContractPre
     certain, likely, contract_error = (
         spread_out(at_contract, part, 0.0) for part in (by_contract.certain, by_contract.likely, by_contract.spread)
     )
-    uncertain = ordered + likely
+    is_valued = spread_out(at_contract, by_contract.is_valued, False)
+    is_valued[at_order] = True
+    uncertain = np.where(is_valued[:, None], ordered + likely, np.nan)
     error = np.hypot(ordered * spread_out(at_order, by_orders.spread, 0.0), contract_error)
     reach = np.exp(Z * error / np.where(uncertain > 0, uncertain, 1.0))
     has_contract = np.zeros(len(customers), bool)

@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.reference_retention import Contract, in_force, is_active, months, renewals, silence
+from tests.support.reference_retention import (
+    Contract,
+    in_force,
+    is_active,
+    months,
+    open_ended_terms,
+    renewals,
+    silence,
+)
 from tests.support.warehouse_fixture import PROJECT, WarehouseFixture
 
 AS_OF = date(2026, 6, 17)
@@ -45,9 +53,13 @@ def _contracts_of(name: str, pick: random.Random) -> list[Contract]:
 
 @pytest.fixture(scope="module")
 def book() -> Book:
-    """Random contracts by customer."""
+    """Random contracts by customer; those billed by the month mostly have no last day until somebody ends them."""
     pick = random.Random(SEED)
-    return {f"C{number:02d}": _contracts_of(f"C{number:02d}", pick) for number in range(CUSTOMERS)}
+    made = {f"C{number:02d}": _contracts_of(f"C{number:02d}", pick) for number in range(CUSTOMERS)}
+    pick = random.Random(SEED + 3)
+    for one in (one for many in made.values() for one in many):
+        one.billing_months = 1 if pick.random() < (0.8 if one.end is None else 0.1) else 12
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +93,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, book: Book, orders: Days) -> 
         [
             {"contract_id": one.name, "customer_id": name, "start_date": one.start, "end_date": one.end,
              "monthly_amount": one.amount, "monthly_cost": 1, "currency": one.currency,
+             "billing_term_months": one.billing_months,
              "renews_contract_id": one.renews.name if one.renews else None}
             for name, many in book.items()
             for one in many
@@ -114,20 +127,27 @@ def _by_currency(book: Book) -> dict[tuple[str, str], list[Contract]]:
 def test_renewals_equal_the_reference(home: WarehouseFixture, book: Book) -> None:
     rows = home.rows(
         "select due.contract_id, due.is_due_decided, due.is_renewed, due.renewal_kind, "
-        "renewal.contract_id as renewed_by, due.amount_renewed::double as amount "
+        "renewal.contract_id as renewed_by, due.amount_renewed::double as amount, due.is_open_ended "
         "from marts.fct_contract_renewal as due "
         "join marts.dim_contract as renewal on renewal.contract_key = due.renewed_by_contract_key"
     )
     found = {row.pop("contract_id"): row for row in rows}
     expected = {}
+    open_ended = open_ended_terms([one for many in book.values() for one in many], AS_OF)
     for contracts in _by_currency(book).values():
-        expected |= renewals(contracts, AS_OF)
+        expected |= renewals(contracts, AS_OF, open_ended)
     assert found.keys() == expected.keys()
     seen: Counter[tuple[bool, str | None]] = Counter()
+    never_due = 0
     for name, one in expected.items():
-        seen[one.is_decided, one.kind] += 1
         row = found[name]
-        assert (row["is_due_decided"], row["renewal_kind"]) == (one.is_decided, one.kind), name
+        assert (row["is_open_ended"], row["renewal_kind"]) == (one.is_open_ended, one.kind), name
+        if one.is_open_ended:
+            never_due += 1
+            assert (row["is_due_decided"], row["is_renewed"], row["amount"]) == (None, None, None), name
+            continue
+        seen[one.is_decided, one.kind] += 1
+        assert row["is_due_decided"] == one.is_decided, name
         assert row["is_renewed"] == (one.kind is not None if one.is_decided else None), name
         assert row["amount"] == (pytest.approx(one.amount, abs=1e-3) if one.is_decided else None), name
         if one.by is None:
@@ -136,19 +156,38 @@ def test_renewals_equal_the_reference(home: WarehouseFixture, book: Book) -> Non
             assert row["renewed_by"] is not None, name
     assert all(seen[True, kind] > 9 for kind in ("explicit", "new_contract", None)), seen
     assert seen[False, None] > 0
+    assert never_due > 9
+
+
+def test_what_runs_until_it_is_ended_is_no_failed_renewal(home: WarehouseFixture) -> None:
+    exprs = _measures("contract_renewals")
+    (rolling,) = home.rows(
+        "select count(*) as rows, " + ", ".join(f"sum({exprs[name]}) as {name}" for name in (
+            "contracts_due", "contracts_renewed", "contract_amount_due", "contract_amount_renewed",
+            "contracts_due_with_amount",
+        ))
+        + " from marts.fct_contract_renewal where is_open_ended"
+    )  # fmt: skip
+    assert rolling.pop("rows") > 9
+    assert set(rolling.values()) == {None}
+    lost = home.value("select count(*) from marts.fct_contract_renewal where is_open_ended and is_customer_churned")
+    assert lost > 0
 
 
 def test_a_contract_that_is_not_renewed_and_nothing_beside_it_loses_the_customer(
     home: WarehouseFixture, book: Book
 ) -> None:
-    rows = home.rows("select contract_id, is_renewed, is_customer_churned from marts.fct_contract_renewal")
+    rows = home.rows(
+        "select contract_id, is_renewed, is_open_ended, is_customer_churned from marts.fct_contract_renewal"
+    )
     owner = {one.name: (name, one) for name, many in book.items() for one in many}
     both = Counter()
     for row in rows:
-        if row["is_renewed"] is None:
-            assert row["is_customer_churned"] is None
-            continue
         name, one = owner[row["contract_id"]]
+        if one.last + 30 * DAY > AS_OF:
+            assert (row["is_renewed"], row["is_customer_churned"]) == (None, None)
+            continue
+        assert (row["is_renewed"] is None) == row["is_open_ended"], row
         spans = [
             span for (who, _), many in _by_currency(book).items() if who == name for span in in_force(many).values()
         ]

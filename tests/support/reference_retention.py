@@ -24,6 +24,7 @@ class Contract:
     end: date | None
     amount: int
     renews: Contract | None = None
+    billing_months: int = 12
 
     @property
     def last(self) -> date:
@@ -38,6 +39,18 @@ class Renewal:
     by: Contract | None
     kind: str | None
     amount: float
+    is_open_ended: bool = False
+
+
+def open_ended_terms(contracts: list[Contract], as_of: date) -> set[int]:
+    """Billing terms that know no last day: of what runs, as much or more has none as has one. Of all customers."""
+    running = [one for one in contracts if one.start <= as_of < one.last]
+    return {
+        months
+        for months in {one.billing_months for one in running}
+        if sum(one.end is None for one in running if one.billing_months == months)
+        >= sum(one.end is not None for one in running if one.billing_months == months)
+    }
 
 
 def reached(contract: Contract, everything: list[Contract]) -> date:
@@ -89,8 +102,11 @@ def followers(contract: Contract, contracts: list[Contract]) -> tuple[list[Contr
     return unnamed, "new_contract" if unnamed else None
 
 
-def renewals(contracts: list[Contract], as_of: date) -> dict[str, Renewal]:
-    """What became of each contract of one customer and currency whose last day has come."""
+def renewals(contracts: list[Contract], as_of: date, open_ended: set[int]) -> dict[str, Renewal]:
+    """What became of each contract of one customer and currency whose last day has come.
+
+    One of an open-ended billing term was ended on that day; it was never due, so nobody can have renewed it.
+    """
     ending = [one for one in contracts if one.end is not None]
     following = {one: followers(one, contracts) for one in ending}
     found = {}
@@ -104,7 +120,8 @@ def renewals(contracts: list[Contract], as_of: date) -> dict[str, Renewal]:
             amount += round(other.amount * one.amount / together, 12)
         first = min(after, key=lambda other: other.start, default=None)
         is_decided = as_of >= one.last + GRACE * DAY
-        found[one.name] = Renewal(is_decided, first, kind, min(amount, one.amount))
+        is_open_ended = one.billing_months in open_ended
+        found[one.name] = Renewal(is_decided, first, kind, min(amount, one.amount), is_open_ended)
     return found
 
 

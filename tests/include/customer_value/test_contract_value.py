@@ -11,6 +11,7 @@ import pytest
 from include.customer_value.contract_value import (
     ALL_TERMS,
     Contracts,
+    as_known_before,
     contract_share,
     decisions_by_term,
     predict_contracts,
@@ -23,7 +24,7 @@ FAR = 376_200
 FIT = Fit("sbg", ("alpha", "beta"), (1.0, 3.0), ((0.0,) * 2,) * 2, 0.0, 1, True)
 USUAL: dict[str, Any] = {
     "customer": 1, "term": 12, "decision": 1, "start": CUT - 364, "begun": CUT - 364, "ended": CUT, "stated_end": CUT,
-    "is_open_ended": False, "is_renewed": False, "amount": 100.0, "margin": 60.0,
+    "is_open_ended": False, "is_end_agreed": True, "is_renewed": False, "amount": 100.0, "margin": 60.0,
 }  # fmt: skip
 
 
@@ -106,6 +107,21 @@ def test_open_ended_ones_are_agreed_until_the_term_ends() -> None:
     assert 0 < found.lapse[0] < 1
 
 
+def test_nobody_knew_before_when_an_open_ended_contract_would_be_ended() -> None:
+    rolling = {"term": 1, "begun": CUT - 44, "start": CUT - 44, "is_open_ended": True, "is_end_agreed": False}
+    ended = contracts(running(183, **rolling))
+    runs = contracts({**rolling, "ended": FAR, "stated_end": FAR})
+    # one of a day that was agreed, and one that ends on the cut itself
+    known = contracts(running(183), {**rolling, "ended": CUT, "stated_end": CUT})
+
+    then, now = (predict_contracts(one, CUT, {1: FIT}, 1.0, 0.1, 365.0) for one in (as_known_before(ended, CUT), ended))
+    other = predict_contracts(as_known_before(runs, CUT), CUT, {1: FIT}, 1.0, 0.1, 365.0)
+    for name in ("certain", "likely", "spread", "lapse"):
+        assert (getattr(then, name) == getattr(other, name)).all()
+    assert now.certain[0, 0] > then.certain[0, 0]
+    assert as_known_before(known, CUT).stated_end.tolist() == known.stated_end.tolist()
+
+
 def test_an_open_end_without_decisions_is_agreed_for_ever() -> None:
     found = predict_contracts(contracts({"ended": FAR, "stated_end": FAR}), CUT, {12: FIT}, 1.0, 0.0, 365.0)
 
@@ -146,6 +162,11 @@ def test_unknown_costs_have_the_share_and_losses_are_worth_nothing() -> None:
     found = predict_contracts(contracts(*rows), CUT, {}, 0.5, 0.0, 365.0)
 
     assert found.certain[:, 0] == pytest.approx([600, 0, 0])
+    assert found.is_valued.tolist() == [True, True, False]
+    # beside a known one an unknown one adds nothing
+    both = predict_contracts(contracts(running(365), {**rows[2], "customer": 1}), CUT, {}, 0.5, 0.0, 365.0)
+    assert both.certain[:, 0] == pytest.approx([720])
+    assert both.is_valued.tolist() == [True]
 
 
 def test_share_of_what_is_known_at_the_cut() -> None:

@@ -139,6 +139,7 @@ final as (
         placed.is_recurring,
         placed.monthly_amount,
         placed.monthly_cost,
+        placed.start_date,
         placed.in_force_from_date,
         placed.reached_date as in_force_to_date,
         case

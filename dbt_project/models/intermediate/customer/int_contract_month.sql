@@ -9,6 +9,7 @@ in_force as (
     select
         contract.customer_key,
         contract.currency,
+        contract.start_date,
         contract.monthly_amount,
         contract.monthly_cost,
         months.month_start_date,
@@ -32,6 +33,7 @@ final as (
     select
         customer_key,
         currency,
+        start_date,
         month_start_date,
         covers_first_day,
         elapsed_days,

@@ -1,7 +1,14 @@
 {% set classes = var('contract_term_classes') %}
 {% set peers = "partition by customer_key, currency" %}
 
-with contracts as (
+with settings as (
+
+    select coalesce(max(case when is_contract_end_agreed then 1 else 0 end), 0) = 1 as is_contract_end_agreed
+    from {{ ref('stg_health_setting') }}
+
+),
+
+contracts as (
 
     select
         in_force.contract_key,
@@ -107,6 +114,7 @@ final as (
         termed.contract_key,
         termed.customer_key,
         termed.is_open_ended,
+        not termed.is_open_ended or settings.is_contract_end_agreed as is_end_agreed,
         cast(case
             when termed.is_open_ended then greatest(termed.billing_term_months, 1)
             {%- for months in classes[:-1] %}
@@ -123,6 +131,7 @@ final as (
         cast(termed.monthly_amount as double) as monthly_amount,
         cast(termed.monthly_margin as double) as monthly_margin
     from termed
+    cross join settings
     inner join numbered
         on numbered.customer_key = termed.customer_key
         and numbered.currency = termed.currency

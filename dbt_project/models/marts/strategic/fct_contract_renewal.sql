@@ -1,79 +1,6 @@
 {% set grace = var('contract_grace_days') %}
 
-with contracts as (
-
-    select
-        in_force.contract_key,
-        in_force.customer_key,
-        in_force.currency,
-        in_force.is_recurring,
-        in_force.monthly_amount,
-        in_force.in_force_from_date,
-        in_force.in_force_to_date,
-        -- a name that leads to no contract of the customer and currency names nothing
-        coalesce(named.contract_key, 0) as renews_contract_key,
-        stated.contract_id,
-        stated.source,
-        stated.batch_id,
-        stated.product_key,
-        stated.start_date,
-        stated.end_date as due_date,
-        stated.billing_term_months,
-        stated.end_reason,
-        stated.is_voluntary
-    from {{ ref('int_contract_in_force') }} as in_force
-    inner join {{ ref('stg_contract') }} as stated
-        on stated.contract_key = in_force.contract_key
-    left join {{ ref('int_contract_in_force') }} as named
-        on named.contract_key = stated.renews_contract_key
-        and named.customer_key = in_force.customer_key
-        and named.currency = in_force.currency
-        and named.contract_key <> in_force.contract_key
-
-),
-
-explicit as (
-
-    select
-        due.contract_key,
-        due.monthly_amount as amount_due,
-        renewal.contract_key as renewed_by_contract_key,
-        renewal.start_date,
-        renewal.monthly_amount
-    from contracts as due
-    inner join contracts as renewal
-        on renewal.renews_contract_key = due.contract_key
-        and renewal.start_date > due.start_date
-        and renewal.start_date <= {{ add_days('due.due_date', grace) }}
-
-),
-
--- what names nothing renews what it follows: from its last day on, or within grace after all others had ended
-successions as (
-
-    select explicit.*, 1 as kind_rank
-    from explicit
-    union all
-    select
-        due.contract_key,
-        due.monthly_amount as amount_due,
-        renewal.contract_key as renewed_by_contract_key,
-        renewal.start_date,
-        renewal.monthly_amount,
-        2 as kind_rank
-    from contracts as due
-    inner join contracts as renewal
-        on renewal.customer_key = due.customer_key
-        and renewal.currency = due.currency
-        and renewal.is_recurring = due.is_recurring
-        and renewal.renews_contract_key = 0
-        and renewal.start_date > due.start_date
-        and renewal.start_date >= due.due_date
-        and renewal.in_force_from_date <= {{ add_days('due.due_date', 1) }}
-        and renewal.in_force_to_date > due.due_date
-    where not exists (select 1 from explicit where explicit.contract_key = due.contract_key)
-
-),
+with {{ contract_successions() }},
 
 -- one contract that renews several goes to each by its share of what was due
 ranked as (
@@ -101,17 +28,35 @@ renewals as (
 
 ),
 
+-- where most of what runs has no last day, one that has one was ended: nobody had agreed on a day to renew it
+billing_terms as (
+
+    select
+        coalesce(contracts.billing_term_months, 1) as billing_term_months,
+        2 * sum(case when contracts.due_date is null then 1 else 0 end) >= count(*) as is_open_ended
+    from contracts
+    cross join {{ ref('stg_as_of') }} as as_of
+    where
+        contracts.start_date <= as_of.as_of_date
+        and (contracts.due_date is null or contracts.due_date > as_of.as_of_date)
+    group by coalesce(contracts.billing_term_months, 1)
+
+),
+
 judged as (
 
     select
         contracts.*,
-        as_of.as_of_date >= {{ add_days('contracts.due_date', grace) }} as is_due_decided,
+        coalesce(billing_terms.is_open_ended, false) as is_open_ended,
+        as_of.as_of_date >= {{ add_days('contracts.due_date', grace) }} as is_decided,
         coalesce(renewals.renewed_by_contract_key, 0) as renewed_by_contract_key,
         case renewals.kind_rank when 1 then 'explicit' when 2 then 'new_contract' end as renewal_kind,
         coalesce(renewals.amount_after, 0) as amount_after,
         renewals.contract_key is not null as is_followed
     from contracts
     cross join {{ ref('stg_as_of') }} as as_of
+    left join billing_terms
+        on billing_terms.billing_term_months = coalesce(contracts.billing_term_months, 1)
     left join renewals
         on renewals.contract_key = contracts.contract_key
     where contracts.due_date <= as_of.as_of_date
@@ -132,26 +77,27 @@ final as (
         termed.term_months,
         termed.decision_number,
         judged.due_date,
-        judged.is_due_decided,
-        case when judged.is_due_decided then judged.is_followed end as is_renewed,
+        judged.is_open_ended,
+        case when not judged.is_open_ended then judged.is_decided end as is_due_decided,
+        case when judged.is_decided and not judged.is_open_ended then judged.is_followed end as is_renewed,
         judged.renewed_by_contract_key,
         judged.renewal_kind,
         judged.currency,
         currency_rate.rate as currency_rate,
         judged.monthly_amount as amount_due,
         case
-            when judged.is_due_decided and judged.monthly_amount is not null
+            when judged.is_decided and not judged.is_open_ended and judged.monthly_amount is not null
                 then least(judged.amount_after, judged.monthly_amount)
         end as amount_renewed,
         judged.end_reason,
         judged.is_voluntary,
         case
-            when not judged.is_due_decided or judged.is_followed then null
+            when not judged.is_decided or judged.is_followed then null
             when judged.is_voluntary then 'voluntary'
             when not judged.is_voluntary then 'involuntary'
             else 'unknown'
         end as churn_kind,
-        case when judged.is_due_decided then churned.customer_key is not null end as is_customer_churned
+        case when judged.is_decided then churned.customer_key is not null end as is_customer_churned
     from judged
     -- the class of its length and its place in the chain, as renewals are fitted by; one that could go on has none
     left join {{ ref('int_contract_term') }} as termed

@@ -1,4 +1,6 @@
-with settings as (
+with {{ contract_successions() }},
+
+settings as (
 
     select cast(success_percent as double) / 100 as success_share
     from {{ ref('stg_health_setting') }}
@@ -57,12 +59,30 @@ saved as (
 
 ),
 
+-- signed and not begun: known on the as-of date alone, for no record says when it was signed
+signed_on as (
+
+    select distinct contracts.customer_key
+    from successions
+    inner join contracts
+        on contracts.contract_key = successions.contract_key
+    cross join {{ ref('stg_as_of') }} as as_of
+    where
+        contracts.start_date <= as_of.as_of_date
+        and successions.start_date > as_of.as_of_date
+
+),
+
 ranked as (
 
     select
-        *,
-        is_current and coalesce(expected_value_saved > 0, false) as is_worth_a_call
+        saved.*,
+        saved.is_current
+        and coalesce(saved.expected_value_saved > 0, false)
+        and signed_on.customer_key is null as is_worth_a_call
     from saved
+    left join signed_on
+        on signed_on.customer_key = saved.customer_key
 
 ),
 

@@ -26,13 +26,16 @@ purchases as (
     union all
     select
         contract.customer_key,
-        contract.month_start_date,
+        -- a renewal closes the gap before it, but no month-end within the gap knew of it
+        greatest(contract.month_start_date, {{ month_start('contract.start_date') }}),
         null,
         currency_rate.rate is not null,
         {{ converted('contract.revenue') }},
         {{ converted('contract.margin') }}
     from {{ ref('int_contract_month') }} as contract
+    cross join {{ ref('stg_as_of') }} as as_of
     {{ currency_rate_join('contract.currency', 'contract.month_start_date') }}
+    where contract.start_date <= as_of.as_of_date
 
 ),
 

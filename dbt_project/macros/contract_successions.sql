@@ -1,0 +1,79 @@
+{# Which contract renews which, as CTEs: `contracts` (those that count, as their sources state them), `explicit` and
+   `successions` (a row per contract and one that renews it; kind_rank 1 names it, 2 follows it), begun or not. #}
+{% macro contract_successions() -%}
+{%- set grace = var('contract_grace_days') -%}
+contracts as (
+
+    select
+        in_force.contract_key,
+        in_force.customer_key,
+        in_force.currency,
+        in_force.is_recurring,
+        in_force.monthly_amount,
+        in_force.in_force_from_date,
+        in_force.in_force_to_date,
+        -- a name that leads to no contract of the customer and currency names nothing
+        coalesce(named.contract_key, 0) as renews_contract_key,
+        stated.contract_id,
+        stated.source,
+        stated.batch_id,
+        stated.product_key,
+        stated.start_date,
+        stated.end_date as due_date,
+        stated.billing_term_months,
+        stated.end_reason,
+        stated.is_voluntary
+    from {{ ref('int_contract_in_force') }} as in_force
+    inner join {{ ref('stg_contract') }} as stated
+        on stated.contract_key = in_force.contract_key
+    left join {{ ref('int_contract_in_force') }} as named
+        on named.contract_key = stated.renews_contract_key
+        and named.customer_key = in_force.customer_key
+        and named.currency = in_force.currency
+        and named.contract_key <> in_force.contract_key
+
+),
+
+explicit as (
+
+    select
+        due.contract_key,
+        due.monthly_amount as amount_due,
+        renewal.contract_key as renewed_by_contract_key,
+        renewal.start_date,
+        renewal.monthly_amount
+    from contracts as due
+    inner join contracts as renewal
+        on renewal.renews_contract_key = due.contract_key
+        and renewal.start_date > due.start_date
+        and (due.due_date is null or renewal.start_date <= {{ add_days('due.due_date', grace) }})
+
+),
+
+-- what names nothing renews what it follows: from its last day on, or within grace after all others had ended
+successions as (
+
+    select explicit.*, 1 as kind_rank
+    from explicit
+    union all
+    select
+        due.contract_key,
+        due.monthly_amount as amount_due,
+        renewal.contract_key as renewed_by_contract_key,
+        renewal.start_date,
+        renewal.monthly_amount,
+        2 as kind_rank
+    from contracts as due
+    inner join contracts as renewal
+        on renewal.customer_key = due.customer_key
+        and renewal.currency = due.currency
+        and renewal.is_recurring = due.is_recurring
+        and renewal.renews_contract_key = 0
+        and renewal.start_date > due.start_date
+        and renewal.start_date >= due.due_date
+        and renewal.in_force_from_date <= {{ add_days('due.due_date', 1) }}
+        and renewal.in_force_to_date > due.due_date
+    where not exists (select 1 from explicit where explicit.contract_key = due.contract_key)
+
+)
+{%- endmacro %}
