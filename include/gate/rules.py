@@ -24,6 +24,8 @@ from include.settings import PROJECT_ROOT
 FOLDER = PROJECT_ROOT / "expectations" / "rules"
 # Signs are looked for in the responses of this entity.
 SIGNED = "survey_response"
+# A shared rule about this column says nothing of an entity without a change time.
+CHANGE_TIME = "_change_time"
 Verdict = Literal["unusable", "not_counted", "flag", "note"]
 Stage = Literal["gate", "settle"]
 
@@ -182,7 +184,8 @@ def _read_rules(folder: Path) -> RuleSet:
             raise RuleError(f"{path.name}: no such entity: {entity}")
     by_entity = {}
     for entity, rules in own.items():
-        spread = [{**rule, "id": f"{entity}_{rule['id']}"} for rule in shared]
+        applying = [rule for rule in shared if contracts[entity].change_time or CHANGE_TIME not in rule.get("sql", "")]
+        spread = [{**rule, "id": f"{entity}_{rule['id']}"} for rule in applying]
         by_entity[entity] = _checked(Rule, entity, [*spread, *rules])
     of_batches = _checked(BatchRule, BATCH, whole)
     ids = [rule.id for rules in by_entity.values() for rule in rules] + [rule.id for rule in of_batches]

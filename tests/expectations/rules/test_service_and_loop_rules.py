@@ -67,8 +67,11 @@ A4,,,,2026-06-01,,2026-05-31|asset_retired_before_installed
 A3,,,,2026-06-02,,|asset_installed_in_future
 """,
     "service_partner": """
-service_partner_id,partner_type
-SP1,dealer|
+service_partner_id,partner_type,updated_at
+SP1,dealer,|
+SP2,dealer,2026-06-03 00:00|
+SP2,dealer,2026-06-03 00:01|service_partner_changed_in_future
+SP2,dealer,2099-12-31 00:00|service_partner_changed_in_future
 """,
     "usage": """
 customer_id,usage_date,usage_count
