@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,8 @@ FIRST = "2026-06-01"
 HONEST = "454345443454"
 
 
-def judged(company: MiniCompany, *lines: str) -> dict[str, tuple[object, ...]]:
-    company.add_survey()
+def judged(company: MiniCompany, *lines: str, **survey: Any) -> dict[str, tuple[object, ...]]:
+    company.add_survey(**survey)
     company.deliver(FIRST, "responses.csv", RESPONSE_HEADER + "".join(lines), source="survey")
     company.run(FIRST)
     columns = "response_id, not_counted_rules, flag_rules, longest_run, irv, relative_speed, missing_required_count"
@@ -39,6 +40,34 @@ def test_ten_equal_answers_in_one_block(company: MiniCompany, answers: str, run:
     found = judged(company, response("1", answers), *(response(str(n), HONEST) for n in range(2, 6)))
     assert found["1"][0] == rule
     assert found["1"][2] == run
+
+
+def test_a_constant_row_at_the_top_is_marked_where_nothing_is_reverse_keyed(company: MiniCompany) -> None:
+    """From ten equal answers in a row on, whatever is missing beside them; no such row slips between the two rules."""
+    answers = {
+        "all at the top": "555555555555",
+        "and a gap": "55555555555-",
+        "and one that does not apply": "x55555555555",
+        "ten in a row": "5555555555--",
+        "nine in a row": "555555555---",
+        "a gap between": "55555-555555",
+        "one below the top": "555555555554",
+        "nearly at the top": "444444444444",
+        "nearly at the top and a gap": "44444444444-",
+    }
+    found = judged(company, *(response(key, line) for key, line in answers.items()), reverse_keyed=())
+    straight, constant = "survey_response_straight_lined", "survey_response_constant_block"
+    assert {key: row[:2] for key, row in found.items()} == {
+        "all at the top": (None, constant),
+        "and a gap": (None, constant),
+        "and one that does not apply": (None, constant),
+        "ten in a row": (None, constant),
+        "nine in a row": (None, None),
+        "a gap between": (None, None),
+        "one below the top": (straight, None),
+        "nearly at the top": (straight, None),
+        "nearly at the top and a gap": (straight, None),
+    }
 
 
 def test_irv_is_the_sample_standard_deviation(company: MiniCompany) -> None:
