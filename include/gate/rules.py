@@ -131,7 +131,7 @@ def load_rules(folder: Path = FOLDER) -> RuleSet:
     """The rules that hold: all of the folder, those of every entity first; inside `holding_rules` those named there.
 
     Raises:
-        RuleError: a file names an unknown entity, has an unknown or missing key, or an id stands twice.
+        RuleError: a file names an unknown entity, has an unknown, missing or idle key, or an id stands twice.
     """
     return _holding.get() or _read_rules(folder)
 
@@ -165,7 +165,7 @@ def _read_rules(folder: Path) -> RuleSet:
     """Read a folder of rules.
 
     Raises:
-        RuleError: a file names an unknown entity, has an unknown or missing key, or an id stands twice.
+        RuleError: a file names an unknown entity, has an unknown, missing or idle key, or an id stands twice.
     """
     contracts = load_contracts()
     shared: list[dict[str, Any]] = []
@@ -192,6 +192,11 @@ def _read_rules(folder: Path) -> RuleSet:
     doubled = sorted({one for one in ids if ids.count(one) > 1})
     if doubled:
         raise RuleError(f"rule ids stand twice: {', '.join(doubled)}")
+    # Not a matter of the model: rules of earlier days may have it, and did nothing.
+    every = [rule for rules in by_entity.values() for rule in rules]
+    idle = [rule.id for rule in every if rule.stage == "settle" and rule.stop_above is not None]
+    if idle:
+        raise RuleError(f"`stop_above` stops at stage gate, never at settle: {', '.join(idle)}")
     signed = [rule.id for rules in by_entity.values() for rule in rules if rule.signs]
     if len(signed) > 1 or any(rule.signs for name, rules in by_entity.items() for rule in rules if name != SIGNED):
         raise RuleError(f"`signs` belong to one rule of {SIGNED}: {', '.join(signed)}")

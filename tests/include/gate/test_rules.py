@@ -83,6 +83,11 @@ def test_settings_fill_query_and_words() -> None:
             " {id: a, requirement: x, verdict: flag, sql: s, en: e, zh: z}]\n",
             "stand twice",
         ),
+        (
+            "entity: team\nrules: [{id: a, requirement: x, verdict: flag, stage: settle, stop_above: 0.5, sql: s,"
+            " en: e, zh: z}]\n",
+            "stops at stage gate, never at settle: a ",
+        ),
     ],
 )
 def test_a_bad_rule_file_is_refused(tmp_path: Path, text: str, problem: str) -> None:
