@@ -10,6 +10,8 @@ import pytest
 from include.contracts import load_contracts
 from include.gate.judging import open_tables, record_failures
 from include.gate.rules import load_rules
+from tests.expectations.rules import test_core_rules, test_service_and_loop_rules
+from tests.support.rule_files import OF_EVERY_ENTITY, tried_rules
 
 NIGHT_END = datetime(2026, 6, 1, 16)
 CHANGING = [entity for entity, contract in load_contracts().items() if contract.change_time]
@@ -31,6 +33,24 @@ def test_a_change_a_day_after_the_night_is_granted_and_no_more(entity: str) -> N
         record_failures(con, entity, f"m_{entity}", [rule])
         found = con.execute("select row_id, verdict from failure order by row_id").fetchall()
     assert found == [(3, "unusable"), (4, "unusable")]
+
+
+def test_every_rule_is_tried() -> None:
+    """What takes melted answers or many rows is tried in `tests/include/gate/test_survey_rules.py`."""
+    tried = tried_rules(test_core_rules.FILES) | tried_rules(test_service_and_loop_rules.FILES)
+    assert {name for name in OF_EVERY_ENTITY if not any(rule.endswith(name) for rule in tried)} == set()
+    own = {
+        rule.id for rules in load_rules().by_entity.values() for rule in rules if not rule.id.endswith(OF_EVERY_ENTITY)
+    }
+    assert own - tried == {
+        *(f"survey_answer_{name}" for name in ("out_of_scale", "parent_unusable")),
+        *(f"survey_response_{name}" for name in (
+            "straight_lined", "reversed_items_conflict", "constant_block", "fast", "fast_per_rating", "careless",
+            "required_unanswered", "too_many_gaps", "opposites_agreed", "contradicted", "lowest_with_complaint",
+            "extreme_duration",
+        )),
+        "ticket_extreme_cycle",
+    }  # fmt: skip
 
 
 def test_what_has_no_change_time_has_no_rule_about_it() -> None:
