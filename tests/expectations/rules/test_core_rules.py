@@ -136,6 +136,22 @@ def test_notes_are_counted(gated: MiniCompany, rule_id: str) -> None:
     assert sum(text.count(rule_id) for text in FILES.values()) == 1
 
 
+def test_what_needs_answers_beside_their_responses_checks_nothing_without_them(gated: MiniCompany) -> None:
+    """Here answers are a feed of their own."""
+    checks = [check for gate in read_ledger(gated.home, gated.night(NIGHT)) for check in gate.checks]
+    surveyed = [check for check in checks if check.entity in ("survey_response", "survey_answer")]
+    assert {check.rule_id for check in surveyed if not check.checked_count} == {
+        *(f"survey_answer_{name}" for name in ("out_of_scale", "parent_unusable")),
+        *(f"survey_response_{name}" for name in (
+            "straight_lined", "reversed_items_conflict", "constant_block", "fast", "fast_per_rating", "careless",
+            "required_unanswered", "too_many_gaps", "opposites_agreed", "contradicted", "lowest_with_complaint",
+        )),
+    }  # fmt: skip
+    # Five responses, of which references judge the four that are usable; three answers.
+    assert {check.checked_count for check in surveyed if check.checked_count} == {5, 4, 3}
+    assert all(check.checked_count for check in checks if check not in surveyed)
+
+
 def test_what_is_not_counted_is_kept(gated: MiniCompany) -> None:
     kept = dict(gated.clean("ticket", "ticket_id, is_counted"))
     assert [kept[key] for key in ("T2", "T3", "T6", "T8", "T11")] == [True, False, False, False, True]

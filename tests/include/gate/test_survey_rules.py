@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from include.gate.context import read_context
+from include.gate.ledger import read_ledger
 from tests.support.mini_company import RESPONSE_HEADER, TICKET_HEADER, MiniCompany, response
 
 FIRST = "2026-06-01"
@@ -107,6 +108,13 @@ def test_irv_is_the_sample_standard_deviation(company: MiniCompany) -> None:
     """METHODS: (1,5,1,5) has 2.309401; here on twelve answers, half 1 and half 5."""
     found = judged(company, response("1", "151515151515"))
     assert math.isclose(float(str(found["1"][3])), math.sqrt(48 / 11), rel_tol=1e-9)
+
+
+def test_where_answers_stand_beside_their_responses_every_rule_checks_all_rows(company: MiniCompany) -> None:
+    judged(company, response("1", HONEST), response("2", HONEST))
+    (gate,) = (one for one in read_ledger(company.home, company.night(FIRST)) if one.feed == "responses")
+    checked = {(check.entity, check.checked_count) for check in gate.checks if check.rule_id.startswith(check.entity)}
+    assert checked == {("survey_response", 2), ("survey_answer", len(company.clean("survey_answer")))}
 
 
 def test_speed_alone_is_a_flag_and_with_a_second_sign_not_counted(company: MiniCompany) -> None:
