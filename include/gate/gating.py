@@ -25,6 +25,7 @@ from include.gate.judging import (
     Judged,
     add_survey_indices,
     add_usual_durations,
+    can_judge,
     drop_batch,
     entities_in_order,
     judged_of,
@@ -401,6 +402,10 @@ class _Gating:
                 "select rule_id, count(*) from failure where batch_no = ? group by rule_id", [judged.batch_no]
             ).fetchall()
         )
+        rows = {
+            entity: self._one(f"select count(*) from m_{entity} where batch_no = {judged.batch_no}")
+            for entity in judged.entities
+        }
         stopped_by = (self.faults.get(judged.batch_no, ("", ""))[1] or "").split(":", 1)[0]
         return [
             CheckResult(
@@ -408,7 +413,7 @@ class _Gating:
                 rule_id=rule.id,
                 verdict=rule.verdict,
                 failed_count=counts.get(rule.id, 0),
-                checked_count=self._one(f"select count(*) from m_{entity} where batch_no = {judged.batch_no}"),
+                checked_count=rows[entity] if can_judge(rule, judged) else 0,
                 stopped=rule.id == stopped_by,
             )
             for entity in judged.entities

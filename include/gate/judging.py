@@ -7,6 +7,7 @@ columns that `expectations/README.md` names; table `failure` has one row per row
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import duckdb
 from include.contracts import Contract, load_contracts
 from include.gate.context import Context
 from include.gate.rules import Rule, RuleError, load_rules
-from include.gate.survey_indices import BLOCK_COLUMNS, HELPER_COLUMNS, Usual, add_indices
+from include.gate.survey_indices import BLOCK_COLUMNS, FROM_ANSWERS, HELPER_COLUMNS, Usual, add_indices
 from include.landing.batches import Batch
 from include.sources.loading import LoadedSource, feed_entities
 from include.sources.mapping import mapped_rows, melted_survey, names_where
@@ -168,6 +169,18 @@ def add_survey_indices(con: duckdb.DuckDBPyConnection, judged: Judged, context: 
     if norms is None or survey_id in context.survey_norms:
         return context
     return context.model_copy(update={"survey_norms": {**context.survey_norms, survey_id: norms}})
+
+
+def can_judge(rule: Rule, judged: Judged) -> bool:
+    """Whether a delivery brings what a rule judges by.
+
+    Indices and scales need answers in the record of their response (`add_survey_indices`), and so does what answers
+    have from their response.
+    """
+    used = set(re.findall(r"\w+", rule.query or ""))
+    if used & FROM_ANSWERS and not melted_survey(judged.loaded.source.feeds[judged.batch.feed]):
+        return False
+    return "_parent_is_unusable" not in used or "survey_response" in judged.entities
 
 
 def run_rules(con: duckdb.DuckDBPyConnection, entity: str, batches: Sequence[Judged]) -> dict[int, str]:

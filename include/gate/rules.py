@@ -24,6 +24,8 @@ from include.settings import PROJECT_ROOT
 FOLDER = PROJECT_ROOT / "expectations" / "rules"
 # Signs are looked for in the responses of this entity.
 SIGNED = "survey_response"
+# A shared rule about this column says nothing of an entity without a change time.
+CHANGE_TIME = "_change_time"
 Verdict = Literal["unusable", "not_counted", "flag", "note"]
 Stage = Literal["gate", "settle"]
 
@@ -129,7 +131,7 @@ def load_rules(folder: Path = FOLDER) -> RuleSet:
     """The rules that hold: all of the folder, those of every entity first; inside `holding_rules` those named there.
 
     Raises:
-        RuleError: a file names an unknown entity, has an unknown or missing key, or an id stands twice.
+        RuleError: a file names an unknown entity, has an unknown, missing or idle key, or an id stands twice.
     """
     return _holding.get() or _read_rules(folder)
 
@@ -163,7 +165,7 @@ def _read_rules(folder: Path) -> RuleSet:
     """Read a folder of rules.
 
     Raises:
-        RuleError: a file names an unknown entity, has an unknown or missing key, or an id stands twice.
+        RuleError: a file names an unknown entity, has an unknown, missing or idle key, or an id stands twice.
     """
     contracts = load_contracts()
     shared: list[dict[str, Any]] = []
@@ -182,13 +184,19 @@ def _read_rules(folder: Path) -> RuleSet:
             raise RuleError(f"{path.name}: no such entity: {entity}")
     by_entity = {}
     for entity, rules in own.items():
-        spread = [{**rule, "id": f"{entity}_{rule['id']}"} for rule in shared]
+        applying = [rule for rule in shared if contracts[entity].change_time or CHANGE_TIME not in rule.get("sql", "")]
+        spread = [{**rule, "id": f"{entity}_{rule['id']}"} for rule in applying]
         by_entity[entity] = _checked(Rule, entity, [*spread, *rules])
     of_batches = _checked(BatchRule, BATCH, whole)
     ids = [rule.id for rules in by_entity.values() for rule in rules] + [rule.id for rule in of_batches]
     doubled = sorted({one for one in ids if ids.count(one) > 1})
     if doubled:
         raise RuleError(f"rule ids stand twice: {', '.join(doubled)}")
+    # Not a matter of the model: rules of earlier days may have it, and did nothing.
+    every = [rule for rules in by_entity.values() for rule in rules]
+    idle = [rule.id for rule in every if rule.stage == "settle" and rule.stop_above is not None]
+    if idle:
+        raise RuleError(f"`stop_above` stops at stage gate, never at settle: {', '.join(idle)}")
     signed = [rule.id for rules in by_entity.values() for rule in rules if rule.signs]
     if len(signed) > 1 or any(rule.signs for name, rules in by_entity.items() for rule in rules if name != SIGNED):
         raise RuleError(f"`signs` belong to one rule of {SIGNED}: {', '.join(signed)}")

@@ -53,6 +53,8 @@ _COMPUTED = (
     *(column.split()[0] for column in HELPER_COLUMNS if not column.startswith("_careless")),
 )
 _JUDGED = ("careless_sign_count", "quality_score", "_careless_signs")
+# What a rule can only judge where the records of responses carry their answers.
+FROM_ANSWERS = frozenset((*_COMPUTED, *_JUDGED, "survey_block", "_scale_min", "_scale_max"))
 
 
 @dataclass(frozen=True)

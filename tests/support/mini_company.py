@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -123,12 +125,22 @@ class MiniCompany:
         """Write a source YAML."""
         (self.sources / name).write_text(text, encoding="utf-8")
 
-    def add_survey(self) -> None:
-        """Add the survey tool: a block of 12 items on 1-5 (two reverse-keyed), one score, one reason, one text."""
+    def add_survey(
+        self,
+        blocks: Sequence[int] = (ITEMS,),
+        reverse_keyed: Collection[int] = REVERSED,
+        opposites: Mapping[int, int] = MappingProxyType({}),
+    ) -> None:
+        """Add the survey tool: 12 items on 1-5 in blocks of these sizes, one score, one reason, one text.
+
+        The others are numbers of items: which are reverse-keyed, and which asks the opposite of which.
+        """
+        names = ["main" if place == 0 else f"block{place}" for place, size in enumerate(blocks) for _ in range(size)]
         questions = "\n".join(
-            f"      - {{id: s1.q{n:02}, headers: [题{n}], block: main, scale: [1, 5], values: agree, "
-            f'not_applicable: ["不适用"], reverse_keyed: {str(n in REVERSED).lower()}}}'
-            for n in range(1, ITEMS + 1)
+            f"      - {{id: s1.q{n:02}, headers: [题{n}], block: {name}, scale: [1, 5], values: agree, "
+            f'not_applicable: ["不适用"], reverse_keyed: {str(n in reverse_keyed).lower()}'
+            + (f", opposite_of: s1.q{opposites[n]:02}}}" if n in opposites else "}")
+            for n, name in enumerate(names, start=1)
         )
         self.write_source("survey.yml", SURVEY.replace("QUESTIONS", questions))
 

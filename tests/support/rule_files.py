@@ -11,7 +11,8 @@ from tests.support.mini_company import MiniCompany
 NIGHT = "2026-06-01"
 # Rules of every entity, which every entity's file need not try.
 OF_EVERY_ENTITY = (
-    "unparsable", "missing_key", "missing_required", "unreadable_value", "duplicate_in_batch", "unmapped_value"
+    "unparsable", "missing_key", "missing_required", "unreadable_value", "changed_in_future",
+    "duplicate_in_batch", "unmapped_value",
 )  # fmt: skip
 # A window and times of day are written to the minute, as local times.
 _TIMES = ("promised_from", "promised_to")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from include.gate.ledger import read_ledger
 from tests.support.mini_company import MiniCompany
 from tests.support.rule_files import NIGHT, deliver_rows, expected_rules, failed_rules, tried_rules, write_rule_source
 
@@ -23,23 +24,39 @@ E2,G9|agent_unknown_team
 E3,|
 """,
     "ticket": """
-ticket_id,customer_id,team_id,status,created_at,first_response_at,resolved_at,closed_at,reopened_at,reopen_count,handling_minutes,merged_into_ticket_id
-T1,C1,G1,closed,2026-06-01 08:00,2026-06-01 08:00,2026-06-01 08:00,2026-06-01 08:00,2026-06-01 08:00,0,0,|
-T2,,,closed,2026-06-01 08:00,2026-06-02 00:00,2026-06-02 00:00,2026-06-02 00:00,2026-06-02 00:00,,,T1|ticket_without_customer
-T3,C1,G1,open,2026-06-01 08:00,2026-06-02 00:01,,,,,,|ticket_time_in_future
-T4,C1,G1,resolved,2026-06-01 08:00,,2026-06-02 00:01,,,,,|ticket_time_in_future
-T5,C1,G1,closed,2026-06-01 08:00,,2026-06-01 09:00,2026-06-02 00:01,,,,|ticket_time_in_future
-T6,C1,G1,open,2026-06-01 08:00,,,,2026-06-02 00:01,,,|ticket_time_in_future
-T7,C1,G1,open,2026-06-01 08:00,,,,,-1,,|ticket_negative_figure
-T8,C1,G1,open,2026-06-01 08:00,,,,,,-0.1,|ticket_negative_figure
-T9,C1,G1,open,2026-06-01 08:00,,,,2026-06-01 07:59,,,|ticket_reopened_before_created
-T10,C1,G1,closed,2026-06-01 08:00,,2026-06-01 09:00,2026-06-01 08:59,,,,|ticket_closed_before_resolved
-T11,C1,G9,open,2026-06-01 08:00,,,,,,,T99|ticket_unknown_team ticket_unknown_merge
-T12,C9,G1,open,2026-06-02 00:01,,,,,,,|ticket_created_in_future
-T13,C9,G1,open,2026-06-02 00:00,,,,,,,|ticket_unknown_customer
-T14,C1,G1,closed,2026-06-01 08:00,2026-06-01 07:59,2026-06-01 07:59,2026-06-01 07:59,,,,|ticket_response_before_created ticket_resolved_before_created ticket_closed_before_created
-T15,C1,G1,closed,2026-06-01 08:00,,,2026-06-01 08:00,,,,|ticket_closed_without_resolution
+ticket_id,customer_id,team_id,status,created_at,first_response_at,resolved_at,closed_at,reopened_at,reopen_count,handling_minutes,merged_into_ticket_id,product_id,agent_id,service_partner_id,asset_id
+T1,C1,G1,closed,2026-06-01 08:00,2026-06-01 08:00,2026-06-01 08:00,2026-06-01 08:00,2026-06-01 08:00,0,0,,P1,E1,SP1,A1|
+T2,,,closed,2026-06-01 08:00,2026-06-02 00:00,2026-06-02 00:00,2026-06-02 00:00,2026-06-02 00:00,,,T1,,,,|ticket_without_customer
+T3,C1,G1,open,2026-06-01 08:00,2026-06-02 00:01,,,,,,,,,,|ticket_time_in_future
+T4,C1,G1,resolved,2026-06-01 08:00,,2026-06-02 00:01,,,,,,,,,|ticket_time_in_future
+T5,C1,G1,closed,2026-06-01 08:00,,2026-06-01 09:00,2026-06-02 00:01,,,,,,,,|ticket_time_in_future
+T6,C1,G1,open,2026-06-01 08:00,,,,2026-06-02 00:01,,,,,,,|ticket_time_in_future
+T7,C1,G1,open,2026-06-01 08:00,,,,,-1,,,,,,|ticket_negative_figure
+T8,C1,G1,open,2026-06-01 08:00,,,,,,-0.1,,,,,|ticket_negative_figure
+T9,C1,G1,open,2026-06-01 08:00,,,,2026-06-01 07:59,,,,,,,|ticket_reopened_before_created
+T10,C1,G1,closed,2026-06-01 08:00,,2026-06-01 09:00,2026-06-01 08:59,,,,,,,,|ticket_closed_before_resolved
+T11,C1,G9,open,2026-06-01 08:00,,,,,,,T99,,,,|ticket_unknown_team ticket_unknown_merge
+T12,C9,G1,open,2026-06-02 00:01,,,,,,,,,,,|ticket_created_in_future
+T13,C9,G1,open,2026-06-02 00:00,,,,,,,,,,,|ticket_unknown_customer
+T14,C1,G1,closed,2026-06-01 08:00,2026-06-01 07:59,2026-06-01 07:59,2026-06-01 07:59,,,,,,,,|ticket_response_before_created ticket_resolved_before_created ticket_closed_before_created
+T15,C1,G1,closed,2026-06-01 08:00,,,2026-06-01 08:00,,,,,,,,|ticket_closed_without_resolution
+T16,C1,G1,open,2026-06-01 08:00,,,,,,,,P9,E9,SP9,A9|ticket_unknown_product ticket_unknown_agent ticket_unknown_service_partner ticket_unknown_asset
 """,  # noqa: E501
+    "ticket_event": """
+event_id,ticket_id,event_type,occurred_at,agent_id
+V1,T1,note,2026-06-02 00:00,E1|
+V2,T1,note,2026-06-02 00:01,|ticket_event_in_future
+V3,T1,note,2026-06-01 08:00,E9|ticket_event_unknown_agent
+V4,T99,note,2026-06-01 08:00,|ticket_event_without_ticket
+V5,T12,note,2026-06-01 08:00,|ticket_event_without_ticket ticket_event_parent_unusable
+""",
+    "customer_identity": """
+customer_id,external_id,email,phone
+C1,X1,,|
+C2,,c2@example.com,|
+C3,,,13812345678|
+C4,,,|customer_identity_without_link
+""",
     "contract": """
 contract_id,customer_id,product_id,start_date,end_date,billing_term_months,monthly_amount,monthly_cost,renews_contract_id
 K1,C1,P1,2026-06-01,2026-06-01,1,0,0,|
@@ -90,6 +107,8 @@ R9,Q1,3|survey_answer_without_response
 }
 MASTER = {
     "team": "team_id\nG1\n",
+    "service_partner": "service_partner_id\nSP1\n",
+    "asset": "asset_id\nA1\n",
     "product": "product_id\nP1\n",
     "survey": "survey_id,purpose\nS1,relationship\n",
 }
@@ -108,6 +127,29 @@ def gated(tmp_path_factory: pytest.TempPathFactory) -> MiniCompany:
 @pytest.mark.parametrize("entity", FILES)
 def test_every_row_fails_its_rules_and_no_other(gated: MiniCompany, entity: str) -> None:
     assert failed_rules(gated, entity) == expected_rules(FILES, entity)
+
+
+@pytest.mark.parametrize("rule_id", ["customer_identity_without_link", "survey_response_without_time"])
+def test_notes_are_counted(gated: MiniCompany, rule_id: str) -> None:
+    checks = [check for gate in read_ledger(gated.home, gated.night(NIGHT)) for check in gate.checks]
+    assert [check.failed_count for check in checks if check.rule_id == rule_id] == [1]
+    assert sum(text.count(rule_id) for text in FILES.values()) == 1
+
+
+def test_what_needs_answers_beside_their_responses_checks_nothing_without_them(gated: MiniCompany) -> None:
+    """Here answers are a feed of their own."""
+    checks = [check for gate in read_ledger(gated.home, gated.night(NIGHT)) for check in gate.checks]
+    surveyed = [check for check in checks if check.entity in ("survey_response", "survey_answer")]
+    assert {check.rule_id for check in surveyed if not check.checked_count} == {
+        *(f"survey_answer_{name}" for name in ("out_of_scale", "parent_unusable")),
+        *(f"survey_response_{name}" for name in (
+            "straight_lined", "reversed_items_conflict", "constant_block", "fast", "fast_per_rating", "careless",
+            "required_unanswered", "too_many_gaps", "opposites_agreed", "contradicted", "lowest_with_complaint",
+        )),
+    }  # fmt: skip
+    # Five responses, of which references judge the four that are usable; three answers.
+    assert {check.checked_count for check in surveyed if check.checked_count} == {5, 4, 3}
+    assert all(check.checked_count for check in checks if check not in surveyed)
 
 
 def test_what_is_not_counted_is_kept(gated: MiniCompany) -> None:

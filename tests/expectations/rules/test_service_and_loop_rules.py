@@ -28,47 +28,53 @@ FILES = {
 visit_id,ticket_id,customer_id,agent_id,service_partner_id,asset_id,promised_from,promised_to,arrived_at,finished_at,outcome
 V1,T1,C1,E1,SP1,A1,2026-06-01 08:00,2026-06-01 08:00,2026-06-01 23:59,2026-06-01 23:59,solved|
 V2,T9,,,,,,,,,|visit_unknown_ticket
-V3,,C9,E1,SP9,A9,,,,,|visit_unknown_customer visit_unknown_service_partner visit_unknown_asset
+V3,,C9,E9,SP9,A9,,,,,|visit_unknown_customer visit_unknown_agent visit_unknown_service_partner visit_unknown_asset
 V4,,,,,,2026-06-01 08:00,2026-06-01 07:59,,,|visit_window_reversed
 V5,,,,,,,,2026-06-01 08:00,2026-06-01 07:59,cancelled|visit_finished_before_arrived visit_cancelled_but_arrived
 V6,,,,,,,,2026-06-02 00:01,,|visit_arrived_in_future
 V7,,,,,,,,,2026-06-02 00:01,|visit_finished_in_future
 V8,,,,,,,,,,vanished|visit_unmapped_value
+V9,,,,,,,,at noon,,|visit_unreadable_value
+V10,,,,,,,,,,,,one cell too many|visit_unparsable
 V1,T1,,,,,,,,,|visit_duplicate_in_batch
 ,T1,,,,,,,,,|visit_missing_key
 """,
     "follow_up": """
-follow_up_id,ticket_id,response_id,review_id,customer_id,contacted_at,is_reached,is_confirmed_solved
-F1,T1,R1,W1,C1,2026-06-01 12:00,yes,yes|
-F2,T9,R9,W9,C9,,,|follow_up_unknown_ticket follow_up_unknown_review follow_up_unknown_customer
-F3,,,,,2026-06-01 12:00,,|follow_up_of_nothing
-F4,T1,,,,,yes,|follow_up_reached_without_contact
-F5,T1,,,,2026-06-01 12:00,no,yes|follow_up_confirmed_without_reach
-F6,T1,,,,2026-06-02 00:01,,|follow_up_in_future
-""",
+follow_up_id,ticket_id,response_id,review_id,customer_id,contacted_at,is_reached,is_confirmed_solved,agent_id
+F1,T1,R1,W1,C1,2026-06-01 12:00,yes,yes,E1|
+F2,T9,R9,W9,C9,,,,E9|follow_up_unknown_ticket follow_up_unknown_response follow_up_unknown_agent follow_up_unknown_review follow_up_unknown_customer
+F3,,,,,2026-06-01 12:00,,,|follow_up_of_nothing
+F4,T1,,,,,yes,,|follow_up_reached_without_contact
+F5,T1,,,,2026-06-01 12:00,no,yes,|follow_up_confirmed_without_reach
+F6,T1,,,,2026-06-02 00:01,,,|follow_up_in_future
+""",  # noqa: E501
     "review": """
-review_id,platform,rating,rating_min,rating_max,reviewed_at,answered_at,review_text,order_id,ticket_id
-W1,jd,5,1,5,2026-06-01 08:00,2026-06-01 08:00,好,O1,T1|
-W2,jd,0.9,1,5,2026-06-01 08:00,2026-06-01 07:59,,,|review_out_of_scale review_answered_before_written
-W3,jd,5.1,1,5,,,,,T9|review_out_of_scale review_without_time review_unknown_ticket
-W4,jd,5,,,2026-06-02 00:01,,,,|review_in_future
-W6,jd,5,,,,2026-06-02 00:01,,,|review_answered_in_future review_without_time
-W7,jd,,,,2026-06-01 08:00,,,,|review_without_content
-W5,,5,,,2026-06-01 08:00,,,,|review_missing_required
-W11,jd,1,1,5,2026-06-01 08:00,,等了三个星期没有人回复电话也打不通问题依旧存在非常失望要求退,,|review_lowest_with_complaint
-W12,jd,1,1,5,2026-06-01 08:00,,等了三个星期没有人回复电话也打不通问题依旧存在非常失望要求,,|
-W13,jd,2,1,5,2026-06-01 08:00,,等了三个星期没有人回复电话也打不通问题依旧存在非常失望要求退,,|
+review_id,platform,rating,rating_min,rating_max,reviewed_at,answered_at,review_text,order_id,ticket_id,customer_id,product_id
+W1,jd,5,1,5,2026-06-01 08:00,2026-06-01 08:00,好,O1,T1,C1,P1|
+W2,jd,0.9,1,5,2026-06-01 08:00,2026-06-01 07:59,,,,,|review_out_of_scale review_answered_before_written
+W3,jd,5.1,1,5,,,,,T9,,|review_out_of_scale review_without_time review_unknown_ticket
+W4,jd,5,,,2026-06-02 00:01,,,,,,|review_in_future
+W6,jd,5,,,,2026-06-02 00:01,,,,,|review_answered_in_future review_without_time
+W7,jd,,,,2026-06-01 08:00,,,,,,|review_without_content
+W5,,5,,,2026-06-01 08:00,,,,,,|review_missing_required
+W11,jd,1,1,5,2026-06-01 08:00,,等了三个星期没有人回复电话也打不通问题依旧存在非常失望要求退,,,,|review_lowest_with_complaint
+W12,jd,1,1,5,2026-06-01 08:00,,等了三个星期没有人回复电话也打不通问题依旧存在非常失望要求,,,,|
+W13,jd,2,1,5,2026-06-01 08:00,,等了三个星期没有人回复电话也打不通问题依旧存在非常失望要求退,,,,|
+W14,jd,5,,,2026-06-01 08:00,,,O9,,C9,P9|review_unknown_order review_unknown_customer review_unknown_product
 """,  # noqa: E501
     "asset": """
 asset_id,customer_id,product_id,service_partner_id,installed_date,warranty_end_date,retired_date
 A1,C1,P1,SP1,2026-06-01,2026-06-01,2026-06-01|
-A2,C9,P1,SP9,2026-06-01,2026-05-31,|asset_unknown_customer asset_unknown_service_partner asset_warranty_before_installed
+A2,C9,P9,SP9,2026-06-01,2026-05-31,|asset_unknown_customer asset_unknown_product asset_unknown_service_partner asset_warranty_before_installed
 A4,,,,2026-06-01,,2026-05-31|asset_retired_before_installed
 A3,,,,2026-06-02,,|asset_installed_in_future
-""",
+""",  # noqa: E501
     "service_partner": """
-service_partner_id,partner_type
-SP1,dealer|
+service_partner_id,partner_type,updated_at
+SP1,dealer,|
+SP2,dealer,2026-06-03 00:00|
+SP2,dealer,2026-06-03 00:01|service_partner_changed_in_future
+SP2,dealer,2099-12-31 00:00|service_partner_changed_in_future
 """,
     "usage": """
 customer_id,usage_date,usage_count
@@ -94,17 +100,22 @@ G3,churn_rate,2026-06-01,2026-06-01,absolute,0.1,region,|metric_target_member_wi
 G4,churn_rate,2026-06-01,2026-06-01,,0.1,,|metric_target_missing_required
 """,
 }
-# Nobody delivers products, orders, agents or answers here: references to them are not judged.
-MASTER = "customer_id\nC1\n"
+MASTER = {
+    "customer": "customer_id\nC1\n",
+    "product": "product_id\nP1\n",
+    "agent": "agent_id\nE1\n",
+    "order": "order_id,customer_id,ordered_at\nO1,C1,2026-06-01 08:00\n",
+    "survey_response": "response_id,survey_id\nR1,S1\n",
+}
 
 
 @pytest.fixture(scope="module")
 def gated(tmp_path_factory: pytest.TempPathFactory) -> MiniCompany:
     """The files, landed, gated and settled on one night."""
     company = MiniCompany(Path(tmp_path_factory.mktemp("rules")))
-    write_rule_source(company, "field", {**FILES, "customer": MASTER}, ticket_space="desk")
+    write_rule_source(company, "field", {**FILES, **MASTER}, ticket_space="desk")
     company.deliver(NIGHT, "tickets.csv", TICKET_HEADER + "T1,,处理中,2026/6/1 08:00,,,\n")
-    deliver_rows(company, "field", {**FILES, "customer": MASTER})
+    deliver_rows(company, "field", {**FILES, **MASTER})
     company.run(NIGHT)
     return company
 
@@ -122,7 +133,7 @@ def test_notes_are_counted(gated: MiniCompany) -> None:
 
 
 def test_every_rule_of_the_files_is_tried() -> None:
-    """Save those of references whose key space nobody delivers here, and of every entity."""
+    """Save those of every entity."""
     own = {
         rule.id
         for entity in ENTITIES
@@ -130,7 +141,4 @@ def test_every_rule_of_the_files_is_tried() -> None:
         for rule in load_rules().of(entity, stage)
         if not rule.id.endswith(OF_EVERY_ENTITY)
     }
-    assert own - tried_rules(FILES) == {
-        "visit_unknown_agent", "follow_up_unknown_response", "follow_up_unknown_agent", "review_unknown_customer",
-        "review_unknown_product", "review_unknown_order", "asset_unknown_product",
-    }  # fmt: skip
+    assert own <= tried_rules(FILES)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import great_expectations as gx
 import pytest
+from great_expectations.datasource.fluent.interfaces import Batch
 
 from include.contracts import load_contracts
 from include.gate.gx_duckdb import expectation_of, validate
@@ -56,6 +59,41 @@ def test_an_expectation_that_raises_does_not_pass() -> None:
         validate(con, "t", [rule(sql="select row_id from {batch} where no_such_column > 1")])
 
 
+@pytest.mark.parametrize("kept", [1, 0])
+def test_a_rule_that_the_suite_loses_is_no_pass(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+    """What is not in the suite is not judged, and GX calls a suite without expectations a success."""
+    con = duckdb.connect()
+    con.execute("create table t as select 1 as row_id")
+    rules = [rule(sql="select row_id from {batch}"), rule(id="two", sql="select row_id from {batch} where row_id > 1")]
+    assert [one.failed_count for one in validate(con, "t", rules)] == [1, 0]
+    whole = gx.ExpectationSuite
+
+    def losing(name: str, expectations: list[Any]) -> gx.ExpectationSuite:
+        return whole(name=name, expectations=expectations[:kept])
+
+    monkeypatch.setattr(gx, "ExpectationSuite", losing)
+    with pytest.raises(RuleError, match=f"t: {kept} of 2 rules reached the suite"):
+        validate(con, "t", rules)
+
+
+def test_a_rule_without_a_result_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    con = duckdb.connect()
+    con.execute("create table t as select 1 as row_id")
+    twins = [rule(sql="select row_id from {batch}"), rule(sql="select row_id from {batch} where row_id > 1")]
+    with pytest.raises(RuleError, match="t: 1 results of 2 rules"):
+        validate(con, "t", twins)
+    validated = Batch.validate
+
+    def silent(self: Batch, *arguments: Any, **named: Any) -> Any:
+        outcome = validated(self, *arguments, **named)
+        outcome.results.clear()
+        return outcome
+
+    monkeypatch.setattr(Batch, "validate", silent)
+    with pytest.raises(RuleError, match="t: 0 results of 1 rules"):
+        validate(con, "t", twins[:1])
+
+
 def test_a_native_expectation_gives_all_failing_rows() -> None:
     """GX itself lists at most 20 rows of a summary; the query gives every one."""
     con = duckdb.connect()
@@ -82,6 +120,11 @@ def test_settings_fill_query_and_words() -> None:
             "entity: team\nrules: [{id: a, requirement: x, verdict: flag, sql: s, en: e, zh: z},"
             " {id: a, requirement: x, verdict: flag, sql: s, en: e, zh: z}]\n",
             "stand twice",
+        ),
+        (
+            "entity: team\nrules: [{id: a, requirement: x, verdict: flag, stage: settle, stop_above: 0.5, sql: s,"
+            " en: e, zh: z}]\n",
+            "stops at stage gate, never at settle: a ",
         ),
     ],
 )

@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from include.gate.context import read_context
+from include.gate.ledger import read_ledger
 from tests.support.mini_company import RESPONSE_HEADER, TICKET_HEADER, MiniCompany, response
 
 FIRST = "2026-06-01"
 HONEST = "454345443454"
 
 
-def judged(company: MiniCompany, *lines: str) -> dict[str, tuple[object, ...]]:
-    company.add_survey()
+def judged(company: MiniCompany, *lines: str, **survey: Any) -> dict[str, tuple[object, ...]]:
+    company.add_survey(**survey)
     company.deliver(FIRST, "responses.csv", RESPONSE_HEADER + "".join(lines), source="survey")
     company.run(FIRST)
     columns = "response_id, not_counted_rules, flag_rules, longest_run, irv, relative_speed, missing_required_count"
@@ -41,10 +43,78 @@ def test_ten_equal_answers_in_one_block(company: MiniCompany, answers: str, run:
     assert found["1"][2] == run
 
 
+def test_a_constant_row_at_the_top_is_marked_where_nothing_is_reverse_keyed(company: MiniCompany) -> None:
+    """From ten equal answers in a row on, whatever is missing beside them; no such row slips between the two rules."""
+    answers = {
+        "all at the top": "555555555555",
+        "and a gap": "55555555555-",
+        "and one that does not apply": "x55555555555",
+        "ten in a row": "5555555555--",
+        "nine in a row": "555555555---",
+        "a gap between": "55555-555555",
+        "one below the top": "555555555554",
+        "nearly at the top": "444444444444",
+        "nearly at the top and a gap": "44444444444-",
+    }
+    found = judged(company, *(response(key, line) for key, line in answers.items()), reverse_keyed=())
+    straight, constant = "survey_response_straight_lined", "survey_response_constant_block"
+    assert {key: row[:2] for key, row in found.items()} == {
+        "all at the top": (None, constant),
+        "and a gap": (None, constant),
+        "and one that does not apply": (None, constant),
+        "ten in a row": (None, constant),
+        "nine in a row": (None, None),
+        "a gap between": (None, None),
+        "one below the top": (straight, None),
+        "nearly at the top": (straight, None),
+        "nearly at the top and a gap": (straight, None),
+    }
+
+
+@pytest.mark.parametrize(
+    ("blocks", "answers", "conflicts", "is_constant"),
+    [
+        ((4, 8), "444434354345", True, True),
+        ((4, 8), "333334354345", False, True),  # at the middle the reversed items agree
+        ((4, 8), "444334354345", False, False),
+        ((4, 8), "44-434354345", False, False),  # not the whole block
+        ((3, 9), "444343543454", False, False),  # three items are too few
+        ((9, 3), "444444444543", True, True),
+        ((10, 2), "444444444434", False, False),  # ten: straight-lined
+        ((2, 4, 6), "434444345345", True, True),  # a block in the middle of the questionnaire
+        ((8, 4), "454345344444", False, True),  # nothing of this block is reverse-keyed
+        ((8, 4), "454345344445", False, False),
+        ((9, 3), "454345345444", False, False),
+    ],
+)
+def test_a_short_block_with_reversed_items_conflicts_off_the_middle(
+    company: MiniCompany, blocks: tuple[int, ...], answers: str, conflicts: bool, is_constant: bool
+) -> None:
+    found = judged(company, response("1", answers), *(response(str(n), HONEST) for n in range(2, 6)), blocks=blocks)
+    not_counted, flags = (str(one).split(",") for one in found["1"][:2])
+    assert ("survey_response_reversed_items_conflict" in not_counted) == conflicts
+    assert ("survey_response_constant_block" in flags) == is_constant
+    assert ("survey_response_straight_lined" in not_counted) == (blocks[0] == 10)
+
+
+def test_opposites_are_agreed_to_above_the_middle(company: MiniCompany) -> None:
+    answers = {"44": True, "45": True, "43": False, "34": False, "33": False, "-4": False, "42": False}
+    lines = [response(pair, pair + "4345443454") for pair in answers]
+    found = judged(company, *lines, opposites={1: 2})
+    assert {key: "opposites_agreed" in str(row[1]) for key, row in found.items()} == answers
+
+
 def test_irv_is_the_sample_standard_deviation(company: MiniCompany) -> None:
     """METHODS: (1,5,1,5) has 2.309401; here on twelve answers, half 1 and half 5."""
     found = judged(company, response("1", "151515151515"))
     assert math.isclose(float(str(found["1"][3])), math.sqrt(48 / 11), rel_tol=1e-9)
+
+
+def test_where_answers_stand_beside_their_responses_every_rule_checks_all_rows(company: MiniCompany) -> None:
+    judged(company, response("1", HONEST), response("2", HONEST))
+    (gate,) = (one for one in read_ledger(company.home, company.night(FIRST)) if one.feed == "responses")
+    checked = {(check.entity, check.checked_count) for check in gate.checks if check.rule_id.startswith(check.entity)}
+    assert checked == {("survey_response", 2), ("survey_answer", len(company.clean("survey_answer")))}
 
 
 def test_speed_alone_is_a_flag_and_with_a_second_sign_not_counted(company: MiniCompany) -> None:
@@ -196,9 +266,15 @@ def test_a_required_question_is_missing_only_where_it_was_shown(company: MiniCom
 
 
 def test_an_answer_off_its_scale_is_not_counted(company: MiniCompany) -> None:
-    judged(company, response("1", HONEST, score="6"), response("2", HONEST, score="5"))
-    rows = company.clean("survey_answer", "response_id, question_id, is_counted")
-    assert [row for row in rows if row[1] == "s1.score"] == [("1", "s1.score", False), ("2", "s1.score", True)]
+    judged(company, *(response(score, HONEST, score=score) for score in ("6", "5", "1", "0")))
+    rows = company.clean("survey_answer", "response_id, question_id, is_counted, not_counted_rules")
+    rule = "survey_answer_out_of_scale"
+    assert [(row[0], *row[2:]) for row in rows if row[1] == "s1.score"] == [
+        ("6", False, rule),
+        ("5", True, None),
+        ("1", True, None),
+        ("0", False, rule),
+    ]
 
 
 def test_a_recommendation_without_a_stated_scale_is_judged_on_0_to_10(company: MiniCompany) -> None:

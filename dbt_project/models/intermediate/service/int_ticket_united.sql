@@ -72,10 +72,9 @@ lasting as (
 
     select
         *,
-        {%- for name in ['agent_key', 'team_key', 'priority'] %}
-        max(case when told_{{ name }} is not null then position end) over (partition by ticket_key)
-            as {{ name }}_position{{ ',' if not loop.last }}
-        {%- endfor %}
+        max(case when told_agent_key is not null then position end) over (partition by ticket_key) as agent_position,
+        max(case when told_team_key is not null then position end) over (partition by ticket_key) as team_position,
+        max(case when told_priority is not null then position end) over (partition by ticket_key) as priority_position
     from ordered
 
 ),
@@ -86,12 +85,13 @@ opened as (
     select
         ticket_key,
         max(ticket_id) as ticket_id,
-        {%- for name in ['source', 'batch_id', 'occurred_at', 'event_type'] %}
-        max(case when position = 1 then {{ name }} end) as {{ name }},
-        {%- endfor %}
-        {%- for name in ['agent_key', 'team_key', 'priority'] %}
-        max(case when position = {{ name }}_position then told_{{ name }} end) as {{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        max(case when position = 1 then source end) as source,
+        max(case when position = 1 then batch_id end) as batch_id,
+        max(case when position = 1 then occurred_at end) as occurred_at,
+        max(case when position = 1 then event_type end) as event_type,
+        max(case when position = agent_position then told_agent_key end) as agent_key,
+        max(case when position = team_position then told_team_key end) as team_key,
+        max(case when position = priority_position then told_priority end) as priority
     from lasting
     group by ticket_key
 

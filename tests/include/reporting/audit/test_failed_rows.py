@@ -11,6 +11,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from include.gate.rules import load_rules
 from include.reporting.audit import failed_rows
 from include.reporting.audit.failed_rows import FailedRowsError, Wanted, main, write_failed_rows
 from include.settings import Settings
@@ -83,6 +84,43 @@ def test_source_and_rule_choose_rows_but_not_reasons(audited: MiniCompany, tmp_p
     assert [row["rules"] for row in copies] == ["ticket_duplicate_in_batch"]
 
 
+def test_a_rule_that_marks_gives_the_rows_that_it_marked(copied: Callable[[], Settings], tmp_path: Path) -> None:
+    settings = copied()
+    unmarked = exported(settings, tmp_path, Wanted())
+    (row,) = exported(settings, tmp_path, Wanted(night=GOOD, source="desk", rule="ticket_without_customer"))
+    assert list(row) == list(unmarked[0])
+    assert (row["night"], row["entity"], row["row_number"], row["business_key"]) == (GOOD, "ticket", "4", "T4")
+    assert (row["status"], row["rules"]) == ("flag", "ticket_without_customer")
+    words = next(rule for rule in load_rules().of("ticket", "gate") if rule.id == "ticket_without_customer")
+    assert (row["reasons_en"], row["reasons_zh"]) == (words.words("en"), words.words("zh"))
+    assert json.loads(row["row"])["工单编号"] == "T4"
+    assert exported(settings, tmp_path, Wanted(night=QUIET, rule="ticket_without_customer")) == []
+    assert "flag" not in {row["status"] for row in unmarked}, "marked rows count"
+
+
+def test_marked_rows_are_masked_and_have_all_that_marked_them(company: MiniCompany, tmp_path: Path) -> None:
+    desk = company.sources / "desk.yml"
+    desk.write_text(
+        desk.read_text(encoding="utf-8").replace("处理中: open", "处理中: open, 关: closed"), encoding="utf-8"
+    )
+    about = {"customer": "", "description": f"写信给 {EMAIL}", "resolved": "", "status": "关"}
+    company.deliver("2026-06-01", "tickets.csv", TICKET_HEADER + ticket("T1") + ticket("T2", **about))
+    company.run("2026-06-01")
+    begin(company, "2026-06-01")
+    wanted = Wanted(rule="ticket_without_customer")
+    (row,) = exported(company.settings, tmp_path, wanted)
+    assert row["rules"] == "ticket_closed_without_resolution, ticket_without_customer"
+    assert row["reasons_en"].count(" | ") == row["reasons_zh"].count(" | ") == 1
+    assert EMAIL not in row["row"] and "[e-mail]" in row["row"]
+    (row,) = exported(company.settings, tmp_path, wanted, raw=True)
+    assert EMAIL in row["row"]
+    company.add_survey()
+    desk.unlink()
+    with pytest.raises(FailedRowsError, match="is configured no more"):
+        exported(company.settings, tmp_path, wanted)
+    assert len(exported(company.settings, tmp_path, wanted, raw=True)) == 1
+
+
 def test_a_sheet_holds_the_same_rows_as_texts(audited: MiniCompany, tmp_path: Path) -> None:
     path = tmp_path / "rows.xlsx"
     count = write_failed_rows(audited.settings, Wanted(), path, "xlsx")
@@ -111,6 +149,7 @@ def test_what_a_spreadsheet_would_run_gets_an_apostrophe(company: MiniCompany, t
         (Wanted(night="2026-06-01"), "no night 2026-06-01 was run; the last ones are 2026-06-27, "),
         (Wanted(source="desc"), "no source desc has delivered; there are desk"),
         (Wanted(rule="ticket_key"), "no rule ticket_key"),
+        (Wanted(rule="survey_response_without_time"), "survey_response_without_time names no rows"),
     ],
 )
 def test_what_is_not_known_is_named(audited: MiniCompany, tmp_path: Path, wanted: Wanted, message: str) -> None:
