@@ -261,8 +261,8 @@ WITHOUT_VALUE = {
     "nps_transactional", "nps_transactional_uncleaned", "nps_transactional_weighted", "stated_churn_rate",
     # the only choice with an answer 'other' stands in the pretest
     "survey_other_share_transactional", "survey_other_share_relationship",
-    # it delivers no reviews
-    "review_closed_loop_rate",
+    # it delivers no reviews, and asks after tickets and for the relationship only
+    "review_closed_loop_rate", "nps_pulse", "csat_pulse", "nps_call_back", "csat_call_back",
     # it first asked for a recommendation less than a year ago
     "retention_after_nps_relationship", "repurchase_after_nps_relationship", "revenue_after_nps_relationship",
 }  # fmt: skip
