@@ -294,6 +294,7 @@
     {{ with_time(scan) }}
 {% endmacro %}
 
+{#- Columns of a fact: its date, its own cuts, and the keys of what has the others. -#}
 {% macro dates_cuts_and_keys(scan) %}
     {%- set joined = joined_segments(scan) -%}
     {{ as_of_date() if scan.grains == ['snapshot'] else scan.time.expr or scan.time.name }} as period_date
@@ -305,12 +306,14 @@
     {%- endfor %}
 {% endmacro %}
 
+{#- Columns of a fact: what each measure is taken of. -#}
 {% macro measured_of(scan) %}
     {%- for name, measure in scan.measures.items() %}
     {{ measure.expr or name }} as of_{{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
 {% endmacro %}
 
+{#- Which rows a scan is about: those with a time, or, in a snapshot, all or those of the as-of date. -#}
 {% macro with_time(scan) %}
     {%- set time = scan.time.expr or scan.time.name -%}
     {%- if scan.grains != ['snapshot'] -%}
@@ -324,7 +327,7 @@
     (select max(as_of_date) from {{ ref('stg_as_of') }})
 {%- endmacro %}
 
-{#- The same rows by what they share. -#}
+{#- The same rows added up by what they share. -#}
 {% macro facts_summed_early(scan) %}
     {% set shared = scan.model.config.meta.rows_share_cuts %}
     select

@@ -1,4 +1,5 @@
--- The hooks make and drop the tables that int_metric_measured reads; no transaction around them, it would free none.
+-- Hooks make and drop the tables that int_metric_measured reads. They run outside the transaction, for within one
+-- DuckDB frees nothing of what is dropped.
 {{ config(
     pre_hook={
         'sql': '{{ metric_inputs() }}{% if execute %}{{ create_metric_scans() }}{% endif %}',
