@@ -40,7 +40,8 @@ def working_database(settings: Settings, prefix: str) -> Iterator[duckdb.DuckDBP
     """
     with tempfile.TemporaryDirectory(dir=files.private_folder(settings.home / "work"), prefix=f"{prefix}-") as folder:
         scratch = Path(folder)
-        with bounded_database(settings.memory_mb, scratch, scratch / f"{prefix}.duckdb") as con:
+        more = {"threads": settings.threads} if settings.threads else {}
+        with bounded_database(settings.memory_mb, scratch, scratch / f"{prefix}.duckdb", **more) as con:
             con.execute("set preserve_insertion_order = false")
             con.execute(f"set disabled_compression_methods = {literal(_SLOW_COMPRESSION)}")
             yield con

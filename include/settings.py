@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     context_nights: int = Field(90, ge=1, description="nights of clean data that a rule's context looks back on")
     memory_mb: int = Field(1024, ge=256, description="memory of DuckDB in landing, gate and settle")
     build_memory_mb: int | None = Field(None, ge=512, description="memory of DuckDB in the build; default: its own")
+    threads: int | None = Field(None, ge=1, description="threads of a night's databases and models; default: all cores")
     max_file_mb: int = Field(8192, ge=1, description="size of a received file, unpacked")
     max_ratio: int = Field(200, ge=1, description="how many times its size a packed file may unpack to, above 64 MB")
     max_rows: int = Field(10_000_000, ge=1, description="records of one delivery")

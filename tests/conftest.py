@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.mini_company import MiniCompany
+from tests.support.nightly_run import ONE_THREAD
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+os.environ.update(ONE_THREAD)
 
 
 # The rooms whose files take longest begin first, so that no worker is left alone with one of them at the end.

@@ -126,6 +126,8 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "METRICS_WAREHOUSE_INPUTS": str(inputs_folder(home).relative_to(home)),
         "METRICS_TIMEZONE": settings.timezone,
         "METRICS_BUILD_MEMORY": f"{settings.build_memory_mb}MB" if settings.build_memory_mb else _own_limit(),
+        "METRICS_BUILD_THREADS": str(settings.threads or os.cpu_count()),
+        **({"OMP_NUM_THREADS": str(settings.threads)} if settings.threads else {}),
         "DBT_TARGET_PATH": str(work / "target"),
         "DBT_LOG_PATH": str(work / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

@@ -17,7 +17,9 @@ from service_metrics.names import NIGHTLY
 from service_metrics.notices import read_notices
 
 from tests.support.airflow_rest import AirflowRest
-from tests.support.nightly_run import assert_published, differences, run_night
+from tests.support.faults_homes import assert_published
+from tests.support.faults_night import run
+from tests.support.nightly_run import differences
 from tests.support.small_installation import NIGHT, SmallInstallation, small_installation
 from tests.support.team_processes import AIRFLOW_SERVICES, Team, running_team, server_program
 
@@ -103,9 +105,8 @@ def test_every_service_works_in_the_data_home_alone(night: TeamNight) -> None:
     assert (night.team.home / "airflow").stat().st_mode & 0o077 == 0
 
 
-def test_it_publishes_what_make_run_publishes(night: TeamNight, tmp_path: Path) -> None:
+def test_it_publishes_what_one_process_publishes(night: TeamNight, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    settings = night.installation.settings(home)
-    assert_published(run_night(home, NIGHT, **settings), home)
+    assert_published(run(home, NIGHT, **night.installation.settings(home)))
 
     assert differences(night.team.home, home) == []

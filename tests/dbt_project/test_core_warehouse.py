@@ -222,6 +222,11 @@ def test_all_dbt_unit_tests_pass(warehouse: WarehouseFixture) -> None:
     assert int(passed.group(1)) == len(manifest["unit_tests"]) > 9
 
 
+def test_the_threads_of_a_build_are_those_it_is_given(warehouse: WarehouseFixture) -> None:
+    shown = warehouse.dbt("show", "--inline", "select current_setting('threads') as threads", "--output", "json")
+    assert '"threads": 1\n' in shown, shown
+
+
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> WarehouseFixture:
     """A home in which nothing was ever delivered."""

@@ -601,7 +601,7 @@ def _compare_with_metricflow(warehouse: WarehouseFixture, oracle: MetricFlowOrac
 
 
 def test_a_wrong_column_is_found(warehouse: WarehouseFixture, tmp_path: Path) -> None:
-    """That there is none is what `mf validate-configs` says of a published night, in the tests of whole nights."""
+    """It is found, and with it in place of the right one nothing else is: all others are there."""
     manifest = (warehouse.dbt_target / "semantic_manifest.json").read_text()
     assert "then service_cycle_minutes end" in manifest
     broken = manifest.replace("then service_cycle_minutes end", "then service_cycle_hours end")

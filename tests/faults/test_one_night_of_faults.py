@@ -35,6 +35,19 @@ def home(homes: Homes) -> Path:
     return homes.begin()
 
 
+def test_the_home_is_lost_and_restored_from_a_backup(homes: Homes, home: Path, tmp_path: Path) -> None:
+    """The drill of the runbook: the evening's back-up, a lost disk, and the night after it, whose faults follow."""
+    settings = load_settings().model_copy(update={"home": home})
+    kept = back_up(settings, tmp_path / "kept")
+    inbox = shutil.move(home / "inbox", tmp_path / "inbox")
+    shutil.rmtree(home)
+    home.mkdir()
+    shutil.move(inbox, home / "inbox")
+
+    assert restore(settings, tmp_path / "kept").files == kept.files
+    assert_served_whole(home, homes.evening)
+
+
 def test_killed_while_landing(homes: Homes, home: Path) -> None:
     homes.killed_at("landing:before_rename@2")
     assert left_over(home)
@@ -99,18 +112,3 @@ def test_two_at_once_an_older_one_and_a_kill_while_publishing(homes: Homes, home
     published = Night(home, NIGHT, **{STEPS: "publish"}).wait()
     assert published.code == 0, published.output
     assert_as_undisturbed(home, homes.undisturbed)
-
-
-def test_the_home_is_lost_and_restored_from_a_backup(homes: Homes, tmp_path: Path) -> None:
-    """The drill of the runbook: the evening's back-up, a lost disk, and the night after it."""
-    home = homes.begin()
-    settings = load_settings().model_copy(update={"home": home})
-    kept = back_up(settings, tmp_path / "kept")
-    inbox = shutil.move(home / "inbox", tmp_path / "inbox")
-    shutil.rmtree(home)
-    home.mkdir()
-    shutil.move(inbox, home / "inbox")
-
-    assert restore(settings, tmp_path / "kept").files == kept.files
-
-    homes.recovered()

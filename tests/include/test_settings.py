@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from include.database import working_database
 from include.settings import PROJECT_ROOT, Settings, SettingsError, as_of_date, hash_key_of, night_id, resolve_as_of
+from include.warehouse.build import dbt_environment
 
 SHANGHAI_MIDNIGHT = datetime(2026, 6, 30, 16, tzinfo=UTC)
 
@@ -43,3 +45,12 @@ def test_every_setting_is_in_the_example_file() -> None:
     example = (PROJECT_ROOT / ".env.example").read_text(encoding="utf-8")
     missing = [name for name in Settings.model_fields if f"METRICS_{name.upper()}=" not in example]
     assert missing == []
+
+
+def test_the_threads_of_a_night_can_be_bounded(tmp_path: Path) -> None:
+    """In landing, gate and settle; in the build, as tests of the warehouse show; and where models are fitted."""
+    settings = Settings(home=tmp_path, threads=3)
+    with working_database(settings, "any") as con:
+        assert con.execute("select current_setting('threads')").fetchall() == [(3,)]
+    environment = dbt_environment(settings)
+    assert (environment["METRICS_BUILD_THREADS"], environment["OMP_NUM_THREADS"]) == ("3", "3")

@@ -24,7 +24,7 @@ from include.files import read_json
 from include.processes import die_with_parent
 from include.settings import load_settings, night_text, parse_instant
 from tests.support import parsed_project
-from tests.support.nightly_run import PARSED_BY_NIGHTS
+from tests.support.nightly_run import ONE_THREAD, PARSED_BY_NIGHTS
 
 PUBLISHED, FAILED = 0, 1
 SECONDS = 300
@@ -122,7 +122,7 @@ def _work(environment: dict[str, str], log: Path) -> None:
     os.setsid()
     for name in [name for name in os.environ if name.startswith("METRICS_")]:
         del os.environ[name]
-    os.environ.update({"METRICS_SAMPLE_SCALE": "0.01", **environment})
+    os.environ.update({"METRICS_SAMPLE_SCALE": "0.01", **ONE_THREAD, **environment})
     with log.open("wb") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)

@@ -18,6 +18,8 @@ from tests.support import parsed_project
 
 SECONDS = 300
 PARSED_BY_NIGHTS = "nights"
+# Tests run side by side: with threads for every core each they would only wait for each other.
+ONE_THREAD = {"METRICS_THREADS": "1", "OMP_NUM_THREADS": "1"}
 # Wall-clock times, for display; everything else must be the same.
 WALL_CLOCK = {"received_at"}
 
@@ -30,6 +32,7 @@ def night_environment(home: Path, night: str, **settings: str) -> dict[str, str]
         "METRICS_HOME": str(home),
         "METRICS_AS_OF": night,
         "METRICS_SAMPLE_SCALE": "0.01",
+        **ONE_THREAD,
         "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), str(PROJECT_ROOT / "plugins")]),
         **settings,
     }

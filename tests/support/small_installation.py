@@ -8,6 +8,7 @@ from pathlib import Path
 
 from include.sample_company import generate
 from include.settings import SAMPLE_SOURCES
+from tests.support.nightly_run import ONE_THREAD
 
 HASH_KEY = "a key for tests"
 NIGHT = "2026-06-30"
@@ -23,7 +24,8 @@ class SmallInstallation:
     def settings(self, home: Path) -> dict[str, str]:
         """Environment variables that name it with a data home of its own, whose inbox is filled."""
         shutil.copytree(self.inbox, home / "inbox")
-        return {"METRICS_HOME": str(home), "METRICS_SOURCES": str(self.sources), "METRICS_HASH_KEY": HASH_KEY}
+        own = {"METRICS_HOME": str(home), "METRICS_SOURCES": str(self.sources), "METRICS_HASH_KEY": HASH_KEY}
+        return own | ONE_THREAD
 
 
 def small_installation(folder: Path, sources: tuple[str, ...] = ("crm",)) -> SmallInstallation:

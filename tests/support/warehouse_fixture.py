@@ -270,6 +270,7 @@ class WarehouseFixture:
             "DBT_PROFILES_DIR": str(PROJECT),
             "DBT_PROJECT_DIR": str(PROJECT),
             "METRICS_TIMEZONE": self.timezone,
+            "METRICS_BUILD_THREADS": "1",
             "DBT_TARGET_PATH": str(self.dbt_target),
             "DBT_LOG_PATH": str(self.folder / "logs"),
             "DO_NOT_TRACK": "1",
