@@ -13,8 +13,8 @@ from tests.support.rule_files import NIGHT, deliver_rows, expected_rules, failed
 FILES = {
     "customer": """
 customer_id,merged_into_customer_id,acquired_date
-C1,,2026-06-01|
-C2,C1,2026-06-02|customer_acquired_in_future
+C1,,2026-06-02|
+C2,C1,2026-06-03|customer_acquired_in_future
 C3,C9,|customer_unknown_merge
 """,
     "agent": """
