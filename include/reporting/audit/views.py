@@ -76,7 +76,7 @@ def thresholds(language: Language, rule: RuleWords | None) -> str:
         return ""
     parts = [say(language, "threshold", name=name, value=f"{value:g}") for name, value in rule.settings]
     if rule.stop_above is not None:
-        parts.append(say(language, "stops_above", share=f"{rule.stop_above:.0%}"))
+        parts.append(say(language, "stops_above", share=f"{rule.stop_above:.0%}", rows=rule.stop_from))
     return say(language, "clause").join(parts)
 
 
