@@ -25,8 +25,8 @@ from include.reporting.audit.views import (
     Line,
     judged_entity,
     night_file,
-    rule_line,
     rule_name,
+    share_line,
     thresholds,
     troubles_of,
 )
@@ -204,7 +204,7 @@ def _rule_rows(facts: AuditFacts, night: datetime, language: Language, samples: 
                 share=share(language, one.failed, one.checked),
                 before=share(language, last.failed, last.checked) if last else "–",
                 stopped=one.stopped,
-                line=rule_line(facts, language, one.rule_id, nights),
+                line=share_line(language, facts.rule_trend(one.rule_id, nights)),
                 samples=_drawn(samples.get(one.rule_id, ()), language, name),
             )
         )

@@ -80,12 +80,11 @@ def thresholds(language: Language, rule: RuleWords | None) -> str:
     return say(language, "clause").join(parts)
 
 
-def rule_line(facts: AuditFacts, language: Language, rule_id: str, nights: Sequence[datetime]) -> Line:
-    """The share that a rule found, night by night."""
-    values = facts.rule_trend(rule_id, nights)
+def share_line(language: Language, values: Sequence[float | None]) -> Line:
+    """A line of shares, night by night, for a table's row."""
     known = [value for value in values if value is not None]
     told = [_percent(language, value) for value in (min(known), max(known), known[-1])] if known else ["–"] * 3
-    says = say(language, "spark_says", n=len(nights), low=told[0], high=told[1], last=told[2])
+    says = say(language, "spark_says", n=len(values), low=told[0], high=told[1], last=told[2])
     return Line(spark_line(tuple(values)), says)
 
 

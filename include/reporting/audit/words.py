@@ -22,7 +22,9 @@ _TINY = 0.00005
 
 
 def say(language: Language, name: str, /, **about: object) -> str:
-    """A phrase in a language, with what it is about filled in."""
+    """A phrase in a language, with what it is about filled in; `nights` are the last `n`."""
+    if "n" in about:
+        about["nights"] = _PHRASES.say(language, "last_night" if str(about["n"]) == "1" else "last_nights", **about)
     return _PHRASES.say(language, name, **about)
 
 
