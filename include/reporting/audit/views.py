@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from markupsafe import Markup, escape
+
 from include.gate.batch_rules import ENTITY as BATCH
 from include.gate.settled_files import STOPPED_RULE
 from include.reporting.audit.ledger_facts import Check, LedgerNight
@@ -15,6 +17,7 @@ from include.reporting.audit.night_state import NightState, RuleWords
 from include.reporting.audit.page_facts import AuditFacts
 from include.reporting.audit.spark_line import SparkLine, spark_line
 from include.reporting.audit.words import entity_name, night_label, number, say, share
+from include.reporting.rendering import escaped
 from include.settings import night_id
 from include.warehouse.holding import UnjudgedBatch
 from include.warehouse.night_summary import Language
@@ -30,6 +33,12 @@ class Line:
 
     spark: SparkLine
     says: str
+
+    def drawn(self, css: str) -> Markup:
+        """The line as an SVG."""
+        box = f"0 0 {self.spark.width} {self.spark.height}"
+        says = str(escape(self.says))
+        return Markup(f'<svg class="{css}" viewBox="{box}" role="img" aria-label="{says}">{self.spark.drawn}</svg>\n')
 
 
 @dataclass(frozen=True)
