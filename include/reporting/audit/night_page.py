@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -152,7 +152,12 @@ def night_page(
             for batch, when in found.judged_since
         ),
         "picture": flow_picture(found.flows),
-        "flow_rows": [(source, entity, flow) for (source, entity), flow in found.flows.items()],
+        "places": PLACES,
+        "flow_rows": [
+            (source, entity, flow.rows_in, [getattr(flow, place) for place in PLACES])
+            for (source, entity), flow in found.flows.items()
+        ],
+        "entities_of": Counter(source for source, _ in found.flows),
         "moved": _moved(found.moved, language),
         "moved_since": sum(one.rows for one in found.moved_since),
         "rules": rules,

@@ -17,7 +17,6 @@ from include.reporting.audit.night_state import NightState, RuleWords
 from include.reporting.audit.page_facts import AuditFacts
 from include.reporting.audit.spark_line import SparkLine, spark_line
 from include.reporting.audit.words import entity_name, night_label, number, say, share
-from include.reporting.rendering import escaped
 from include.settings import night_id
 from include.warehouse.holding import UnjudgedBatch
 from include.warehouse.night_summary import Language
