@@ -6,7 +6,7 @@ from great_expectations.expectations import UnexpectedRowsExpectation
 
 
 class ExpectTimeBeforeNightEnd(UnexpectedRowsExpectation):
-    """The time in `column` is not later than the end of the delivery's night."""
+    """The time in `column` is not later than the end of the delivery's night (dates: `ExpectDateBeforeNightEnd`)."""
 
     column: str
 

@@ -101,7 +101,9 @@ def _row(rule: Rule | BatchRule) -> str:
     if isinstance(rule, Rule) and rule.holds:
         verdict += " (held · 暂留)"
     if isinstance(rule, Rule) and rule.stop_above is not None:
-        settings.append(f"stops the delivery above · 超过则停止整批: {rule.stop_above:.0%}")
+        settings.append(
+            f"stops a delivery above · 超过则停止整批: {rule.stop_above:.0%} (rows · 行数 ≥ {rule.stop_from})"
+        )
     words = f"{rule.words('en')}<br>{rule.words('zh')}".replace("|", "\\|")
     return f"| `{rule.id}` | {rule.requirement} | {verdict} | {', '.join(settings)} | {words} |\n"
 

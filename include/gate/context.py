@@ -27,6 +27,8 @@ from include.sources.questionnaires import scale_items
 from include.sql import in_list, literal
 from include.survey_quality.norms import Norms, measured_norms
 
+# Of fewer a median is one person's time, and half of it nobody's haste; how far times spread takes more.
+_ENOUGH_TIMES = 10
 _ENOUGH_DURATIONS = 30
 # A covariance that is measured on so many responses is known well enough.
 _ENOUGH_RESPONSES = 20_000
@@ -50,7 +52,7 @@ class Context(BaseModel):
     """Figures of one source before tonight."""
 
     median_duration_seconds: dict[str, float] = Field(
-        default_factory=dict, description="survey_id: median completion time of its responses"
+        default_factory=dict, description="survey_id: median completion time of its responses, once there are enough"
     )
     response_spread: dict[str, Spread] = Field(
         default_factory=dict, description="survey_id: completion time of its responses, once there are enough"
@@ -200,10 +202,10 @@ def usual_records(gates: Sequence[Gate]) -> dict[str, float]:
 
 
 def median_durations(con: duckdb.DuckDBPyConnection, rows: str) -> dict[str, float]:
-    """Median completion time in seconds of each survey in a relation of responses."""
+    """Median completion time in seconds of each survey in a relation of responses, if there are enough."""
     found = con.execute(
         f"""select survey_id, median(duration_seconds) from {rows}
-            where duration_seconds > 0 group by survey_id order by survey_id"""
+            where duration_seconds > 0 group by survey_id having count(*) >= {_ENOUGH_TIMES} order by survey_id"""
     ).fetchall()
     return {survey: float(median) for survey, median in found}
 

@@ -311,12 +311,12 @@ class _Gating:
         """Why a delivery is to be stopped, if it is; `last_keys` are those of the snapshot before it."""
         rows = self._one(f"select count(*) from m_{entity} where batch_no = {judged.batch_no}")
         for rule in load_rules().of(entity, "gate"):
-            if rule.stop_above is None:
+            if rule.stop_above is None or rows < rule.stop_from:
                 continue
             failed = self._one(
                 f"select count(*) from failure where rule_id = '{rule.id}' and batch_no = {judged.batch_no}"
             )
-            if rows and failed / rows > rule.stop_above:
+            if failed > rule.stop_above * rows:
                 return f"{rule.id}: {failed} of {rows} rows fail, more than {rule.stop_above:.0%} [SM302]"
         if judged.batch.delivery == "snapshot":
             keys = key_count(self.con, entity, judged.batch_no)

@@ -74,6 +74,7 @@ class Rule(BaseModel):
     settings: dict[str, float | int] = Field(default_factory=dict)
     signs: dict[str, Sign] = Field(default_factory=dict)
     stop_above: float | None = Field(None, ge=0, le=1)
+    stop_from: int = Field(1, ge=1)
     en: str
     zh: str
 
@@ -85,6 +86,8 @@ class Rule(BaseModel):
             raise ValueError("`holds` goes with verdict unusable at stage settle")
         if self.stands_alone and not self.holds:
             raise ValueError("`stands_alone` goes with `holds`")
+        if self.stop_from > 1 and self.stop_above is None:
+            raise ValueError("`stop_from` goes with `stop_above`")
         return self
 
     @property

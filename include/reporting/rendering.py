@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.runtime import Context
+from markupsafe import escape
 
 from include.reporting.words import word
 from include.warehouse.night_summary import Language
@@ -30,6 +31,12 @@ class _PlainContext(Context):
         kwargs.pop("_block_vars", None)
         kwargs.pop("_loop_vars", None)
         return obj(*args, **kwargs)
+
+
+@lru_cache(maxsize=4096)
+def escaped(text: str) -> str:
+    """Text as HTML; names of columns, rules and most codes come again and again."""
+    return str(escape(text))
 
 
 def page_environment(*folders: Path) -> Environment:

@@ -30,10 +30,12 @@ def is_named(kind: Kind, code: str) -> bool:
 
 
 def period(language: Language, grain: str, start: date) -> str:
-    """A period as people call it: June 2026, 2026年6月, week of 2026-06-22."""
+    """A period as people call it: June 2026, 2026年6月, week of 2026-06-22, Q2 2026, year 2026."""
     if grain == "month":
         month = word(language, "months").split()[start.month - 1]
         return word(language, "month_of", month=month, year=start.year)
     if grain == "quarter":
         return word(language, "quarter_of", quarter=(start.month + 2) // 3, year=start.year)
+    if grain == "year":
+        return word(language, "year_of", year=start.year)
     return word(language, "week_of" if grain == "week" else "day_of", day=start.isoformat())

@@ -203,12 +203,19 @@ class _Check:
 
     def questionnaire(self, survey_id: str, questionnaire: Questionnaire) -> None:
         ids = [one.id for question in questionnaire.questions for one in answered_questions(question)]
+        first: dict[str, Question] = {}  # that has a scale, of each block
         for number, question in enumerate(questionnaire.questions):
             place = ("questionnaires", survey_id, "questions", number)
             self.values(question.values, *place, "values")
             self.other(question, *place, "other")
             if question.contradicted_by and question.scale is None:
                 self.fail("`contradicted_by` speaks of the top answer: it needs a `scale`", *place, "contradicted_by")
+            if question.block and question.scale:
+                same = first.setdefault(question.block, question)
+                if question.scale != same.scale:
+                    # Runs of answers, their spread and their distance compare the items of a block as they are given.
+                    told = f"{_range(question)}, that of {same.id} {_range(same)}"
+                    self.fail(f"the items of a block have one scale; here it is {told}", *place, "block")
             for one in answered_questions(question):
                 if ids.count(one.id) > 1:
                     self.fail(f"question {one.id} stands twice", *place, "id")
@@ -270,6 +277,11 @@ class _Check:
             for name in sorted(named):
                 problem = f"{name} is personal ({personal[name]}), and who knows the way could guess it from the key"
                 self.fail(problem, *key, "key_of")
+
+
+def _range(question: Question) -> str:
+    """The scale of a question in words, if it has one."""
+    return "{:g}-{:g}".format(*question.scale) if question.scale else "none"
 
 
 def _personal_columns(feed: Feed) -> dict[str, str]:

@@ -33,7 +33,7 @@ CAUSES = ("definition", "new", "late", "correction", "release", "rule", "mapping
 # Where records of several causes stand behind a row, the row's own record decides, else the first of these.
 _GRAVITY = ("mapping", "rule", "release", "correction", "late", "new")
 # A page is finite: the newest periods of each grain.
-PERIODS = {"month": 24, "week": 8}
+PERIODS = {"month": 24, "week": 8, "quarter": 4, "year": 2}
 ROWS_PER_CAUSE = 10
 _BEFORE, _AFTER = "before_night", "after_night"
 

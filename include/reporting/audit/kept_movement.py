@@ -20,7 +20,7 @@ from include.warehouse.night_summary import HEADLINES
 from include.warehouse.publish import history_folder, serve_file
 
 # Another number where this package tells something else of the same warehouses.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,17 +23,26 @@ from include.reporting.audit.page_facts import TREND_NIGHTS, AuditFacts
 from include.reporting.audit.sampled_rows import PER_RULE, SampledRow, Samples
 from include.reporting.audit.views import (
     Line,
+    file_name,
     judged_entity,
     night_file,
-    rule_line,
     rule_name,
+    share_line,
     thresholds,
     troubles_of,
 )
 from include.reporting.audit.words import entity_name, named, night_label, number, say, share
 from include.reporting.heat_map import LOW_BASE
+from include.reporting.rendering import escaped
 from include.reporting.words import period, word
 from include.warehouse.night_summary import Language
+
+_RULE_ROW = (
+    '<tr id="rule-{file}"><th scope="row"><a href="../rule/{file}.{language}.html">{name}</a>'
+    '<small>{entity}{thresholds}</small></th><td><span class="verdict {verdict}">{judged}</span>{stopped}</td>'
+    '<td class="number">{failed}</td><td class="number">{checked}</td><td class="number">{share}</td>'
+    '<td class="number">{before}</td><td>{line}</td></tr>'
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,30 @@ class RuleRow:
     stopped: bool
     line: Line
     samples: list[Markup]
+    language: Language
+
+    @property
+    def drawn(self) -> Markup:
+        """The row of the table; a year of nights has ten thousands, and here one costs a quarter of a template's."""
+        file = escaped(file_name(self.rule_id))
+        failed = number(self.failed)
+        return Markup(
+            _RULE_ROW.format(
+                file=file,
+                language=self.language,
+                name=escaped(self.name),
+                entity=escaped(self.entity),
+                thresholds=f" · {escaped(self.thresholds)}" if self.thresholds else "",
+                verdict=escaped(self.verdict),
+                judged=escaped(named(self.language, "verdict", self.verdict)),
+                stopped=f' <b class="alarm">{escaped(say(self.language, "stopped_it"))}</b>' if self.stopped else "",
+                failed=f'<a href="#rows-{file}">{failed}</a>' if self.samples else failed,
+                checked=number(self.checked),
+                share=escaped(self.share),
+                before=escaped(self.before),
+                line=self.line.drawn("spark"),
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -119,11 +152,17 @@ def night_page(
             for batch, when in found.judged_since
         ),
         "picture": flow_picture(found.flows),
-        "flow_rows": [(source, entity, flow) for (source, entity), flow in found.flows.items()],
+        "places": PLACES,
+        "flow_rows": [
+            (source, entity, flow.rows_in, [getattr(flow, place) for place in PLACES])
+            for (source, entity), flow in found.flows.items()
+        ],
+        "entities_of": Counter(source for source, _ in found.flows),
         "moved": _moved(found.moved, language),
         "moved_since": sum(one.rows for one in found.moved_since),
         "rules": rules,
-        "silent": [(entity, sorted(names)) for entity, names in sorted(silent.items())],
+        "silent": [(entity, _listed(sorted(names), language)) for entity, names in sorted(silent.items())],
+        "silent_count": sum(map(len, silent.values())),
         "per_rule": PER_RULE,
         "damaged": say(language, "in_list").join(damaged),
         "trend_nights": min(TREND_NIGHTS, len(facts.last(TREND_NIGHTS, night))),
@@ -204,11 +243,17 @@ def _rule_rows(facts: AuditFacts, night: datetime, language: Language, samples: 
                 share=share(language, one.failed, one.checked),
                 before=share(language, last.failed, last.checked) if last else "–",
                 stopped=one.stopped,
-                line=rule_line(facts, language, one.rule_id, nights),
+                line=share_line(language, facts.rule_trend(one.rule_id, nights)),
                 samples=_drawn(samples.get(one.rule_id, ()), language, name),
+                language=language,
             )
         )
     return sorted(rows, key=lambda one: (gravity(one.verdict), -one.failed, one.rule_id))
+
+
+def _listed(names: Sequence[str], language: Language) -> Markup:
+    """Names one after the other."""
+    return Markup(escaped(say(language, "between")).join(map(escaped, names)))
 
 
 def _drawn(samples: Sequence[SampledRow], language: Language, rule: str) -> list[Markup]:

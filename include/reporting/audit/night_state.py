@@ -55,6 +55,7 @@ class RuleWords:
     zh: str
     settings: tuple[tuple[str, float], ...]
     stop_above: float | None
+    stop_from: int
     looks_at: str
 
 
@@ -160,7 +161,8 @@ def _rules(home: Path, digest: str) -> dict[str, RuleWords]:
             rule = kind.model_construct(**{"settings": {}, "requirement": "", **kept})
             found[rule.id] = RuleWords(
                 rule.id, entity, rule.verdict, rule.requirement, rule.words("en"), rule.words("zh"),
-                tuple(sorted(rule.settings.items())), kept.get("stop_above"), _looks_at(kept),
+                tuple(sorted(rule.settings.items())), kept.get("stop_above"),
+                kept.get("stop_from", 1), _looks_at(kept),
             )  # fmt: skip
     return found
 

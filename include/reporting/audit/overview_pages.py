@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from include.gate.batch_rules import ENTITY as BATCH
 from include.reporting.audit.ledger_facts import Check, Flow, LedgerNight, gravity
 from include.reporting.audit.page_facts import TABLE_NIGHTS, TREND_NIGHTS, AuditFacts
 from include.reporting.audit.views import (
@@ -15,8 +16,8 @@ from include.reporting.audit.views import (
     chart,
     judged_entity,
     night_file,
-    rule_line,
     rule_name,
+    share_line,
     share_of,
     split,
     thresholds,
@@ -57,6 +58,19 @@ class RuleLink:
     checked: int
     share: str
     line: Line
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What a rule about whole deliveries found in a source: columns, questions or deliveries, over some nights."""
+
+    rule_id: str
+    name: str
+    verdict: str
+    failed: int
+    checked: int
+    line: Line
+    last: tuple[str, str] | None  # the last night on which it found something: its label and its page
 
 
 def index_page(facts: AuditFacts, language: Language) -> dict[str, Any]:
@@ -163,6 +177,7 @@ def source_page(facts: AuditFacts, source: str, language: Language) -> dict[str,
                 for part in PARTS
             ),
         ],
+        "drift": _drift(facts, source, language, shown),
         "nights": [_source_night(facts, source, night, language) for night in reversed(shown)],
         "troubles": [
             (night_label(one.night, facts.timezone), night_file(one.night, language), one) for one in troubles
@@ -232,7 +247,7 @@ def _recent_rules(facts: AuditFacts, language: Language, nights: list[datetime])
                     failed,
                     checked,
                     share(language, failed, checked),
-                    rule_line(facts, language, rule_id, nights),
+                    share_line(language, facts.rule_trend(rule_id, nights)),
                 )
             )
     return sorted(links, key=lambda one: (gravity(one.verdict), -one.failed, one.rule_id))
@@ -282,6 +297,29 @@ def _feeds(facts: AuditFacts, source: str) -> list[dict[str, Any]]:
         }
         for feed in sorted({*new, *same})
     ]
+
+
+def _drift(facts: AuditFacts, source: str, language: Language, nights: list[datetime]) -> list[Drift]:
+    """What a source's deliveries were held against that is usual, by rule; a rule that judged nothing is left out."""
+    found: list[Drift] = []
+    for rule_id, words in sorted(facts.rule_words.items()):
+        if words.entity != BATCH:
+            continue
+        counts = [
+            (sum(one.failed for one in own), sum(one.checked for one in own))
+            for own in (
+                [one for one in facts.checks[night].get(rule_id, ()) if one.source == source] for night in nights
+            )
+        ]
+        judged = sum(checked for _, checked in counts)
+        if judged:
+            drifted = [night for night, (failed, _) in zip(nights, counts, strict=True) if failed]
+            last = (night_label(drifted[-1], facts.timezone), night_file(drifted[-1], language)) if drifted else None
+            line = share_line(language, [failed / checked if checked else None for failed, checked in counts])
+            failed = sum(failed for failed, _ in counts)
+            name = rule_name(facts, language, rule_id)
+            found.append(Drift(rule_id, name, words.verdict, failed, judged, line, last))
+    return sorted(found, key=lambda one: (-one.failed, gravity(one.verdict), one.rule_id))
 
 
 def _source_night(facts: AuditFacts, source: str, night: datetime, language: Language) -> dict[str, Any]:

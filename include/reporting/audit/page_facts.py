@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 
 from include.gate.context import usual_records
@@ -106,12 +108,15 @@ class AuditFacts:
     def usual(self, source: str, night: datetime) -> dict[str, float]:
         """The usual number of records of a source's feeds before a night, as the gate knows it."""
         since = night - timedelta(days=self.context_nights)
-        return usual_records([gate for gate in self._gates.get(source, []) if since <= gate.night < night])
+        gates = self._gates.get(source, [])
+        first, end = (bisect_left(gates, when, key=attrgetter("night")) for when in (since, night))
+        return usual_records(gates[first:end])
 
     @cached_property
     def _gates(self) -> dict[str, list[Gate]]:
+        """The gates of each source, by their nights."""
         found: dict[str, list[Gate]] = {}
-        for gate in self.ledger.gates:
+        for gate in sorted(self.ledger.gates, key=attrgetter("night")):
             found.setdefault(gate.source, []).append(gate)
         return found
 

@@ -7,16 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from include import files
 from include.contracts import Contract, load_contracts
 from include.gate.ledger import DataFile
+from include.reporting.rendering import escaped
 from include.sql import in_list, literal, quoted
 
 PER_RULE = 20
@@ -53,7 +53,7 @@ class SampledRow:
             status: in words.
             reason: in words.
         """
-        told = map(_escaped, (self.source, self.feed, self.key or "–", status, reason))
+        told = map(escaped, (self.source, self.feed, self.key or "–", status, reason))
         source, feed, key, status, reason = told
         return Markup(_ROW.format(source, feed, self.row_number, key, status, reason, self.content))
 
@@ -204,12 +204,6 @@ def _flagged_sql(contract: Contract) -> str:
     """
 
 
-@lru_cache(maxsize=4096)
-def _escaped(text: str) -> str:
-    """Text as HTML; names of columns and most codes come again and again."""
-    return str(escape(text))
-
-
 def _content(text: str | None) -> Markup:
     """What a row holds, without empty cells, as far as there is room."""
     parts = []
@@ -221,6 +215,6 @@ def _content(text: str | None) -> Markup:
             parts.append("…")
             break
         told = str(value)
-        parts.append(f"<span><i>{_escaped(name)}</i> {_escaped(told[: room - len(name)])}</span>")
+        parts.append(f"<span><i>{escaped(name)}</i> {escaped(told[: room - len(name)])}</span>")
         room -= len(name) + len(told) + 2
     return Markup(" ".join(parts))

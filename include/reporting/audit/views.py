@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from markupsafe import Markup, escape
+
 from include.gate.batch_rules import ENTITY as BATCH
 from include.gate.settled_files import STOPPED_RULE
 from include.reporting.audit.ledger_facts import Check, LedgerNight
@@ -30,6 +32,12 @@ class Line:
 
     spark: SparkLine
     says: str
+
+    def drawn(self, css: str) -> Markup:
+        """The line as an SVG."""
+        box = f"0 0 {self.spark.width} {self.spark.height}"
+        says = str(escape(self.says))
+        return Markup(f'<svg class="{css}" viewBox="{box}" role="img" aria-label="{says}">{self.spark.drawn}</svg>\n')
 
 
 @dataclass(frozen=True)
@@ -76,16 +84,15 @@ def thresholds(language: Language, rule: RuleWords | None) -> str:
         return ""
     parts = [say(language, "threshold", name=name, value=f"{value:g}") for name, value in rule.settings]
     if rule.stop_above is not None:
-        parts.append(say(language, "stops_above", share=f"{rule.stop_above:.0%}"))
+        parts.append(say(language, "stops_above", share=f"{rule.stop_above:.0%}", rows=rule.stop_from))
     return say(language, "clause").join(parts)
 
 
-def rule_line(facts: AuditFacts, language: Language, rule_id: str, nights: Sequence[datetime]) -> Line:
-    """The share that a rule found, night by night."""
-    values = facts.rule_trend(rule_id, nights)
+def share_line(language: Language, values: Sequence[float | None]) -> Line:
+    """A line of shares, night by night, for a table's row."""
     known = [value for value in values if value is not None]
     told = [_percent(language, value) for value in (min(known), max(known), known[-1])] if known else ["–"] * 3
-    says = say(language, "spark_says", n=len(nights), low=told[0], high=told[1], last=told[2])
+    says = say(language, "spark_says", n=len(values), low=told[0], high=told[1], last=told[2])
     return Line(spark_line(tuple(values)), says)
 
 

@@ -21,16 +21,22 @@ _NOTHING = "–"
 _TINY = 0.00005
 
 
+# Pages ask for the same words thousands of times.
+@lru_cache(maxsize=8192)
 def say(language: Language, name: str, /, **about: object) -> str:
-    """A phrase in a language, with what it is about filled in."""
+    """A phrase in a language, with what it is about filled in; `nights` are the last `n`."""
+    if "n" in about:
+        about["nights"] = _PHRASES.say(language, "last_night" if str(about["n"]) == "1" else "last_nights", **about)
     return _PHRASES.say(language, name, **about)
 
 
+@lru_cache(maxsize=1024)
 def named(language: Language, kind: Kind, code: str) -> str:
     """A code of the ledger in words; one without words is shown as it is, spaced."""
     return _PHRASES.named(language, kind, code)
 
 
+@lru_cache(maxsize=256)
 def entity_name(language: Language, entity: str) -> str:
     """What an entity is called; one that a newer version of the project no longer has, by its code."""
     contract = load_contracts().get(entity)

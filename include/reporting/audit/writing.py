@@ -112,6 +112,7 @@ def _changed_pages(facts: AuditFacts) -> Iterator[tuple[str, bytes | None]]:
         for start in range(0, len(stale), _TOGETHER):
             yield from _night_pages(facts, con, stale[start : start + _TOGETHER])
     everything = _hash(*(facts.prints[night] for night in facts.order), repr(facts.states), _code())
+    over_time = _hash(everything, facts.timezone, *(night.isoformat() for night in facts.order))
     for kind, names, view in (
         ("rule", _rule_ids(facts), rule_page),
         ("source", facts.ledger.sources(), source_page),
@@ -119,7 +120,7 @@ def _changed_pages(facts: AuditFacts) -> Iterator[tuple[str, bytes | None]]:
         for name in names:
             for language in LANGUAGES:
                 path = f"{kind}/{file_name(name)}.{language}.html"
-                made_from = _hash(everything, name, facts.timezone, *(night.isoformat() for night in facts.order))
+                made_from = _hash(over_time, name)
                 if _is_of(facts, path, made_from):
                     yield path, None
                 else:

@@ -13,8 +13,8 @@ from tests.support.rule_files import NIGHT, deliver_rows, expected_rules, failed
 FILES = {
     "customer": """
 customer_id,merged_into_customer_id,acquired_date
-C1,,2026-06-01|
-C2,C1,2026-06-02|customer_acquired_in_future
+C1,,2026-06-02|
+C2,C1,2026-06-03|customer_acquired_in_future
 C3,C9,|customer_unknown_merge
 """,
     "agent": """
@@ -43,12 +43,32 @@ T15,C1,G1,closed,2026-06-01 08:00,,,2026-06-01 08:00,,,,,,,,|ticket_closed_witho
 T16,C1,G1,open,2026-06-01 08:00,,,,,,,,P9,E9,SP9,A9|ticket_unknown_product ticket_unknown_agent ticket_unknown_service_partner ticket_unknown_asset
 """,  # noqa: E501
     "ticket_event": """
-event_id,ticket_id,event_type,occurred_at,agent_id
-V1,T1,note,2026-06-02 00:00,E1|
-V2,T1,note,2026-06-02 00:01,|ticket_event_in_future
-V3,T1,note,2026-06-01 08:00,E9|ticket_event_unknown_agent
-V4,T99,note,2026-06-01 08:00,|ticket_event_without_ticket
-V5,T12,note,2026-06-01 08:00,|ticket_event_without_ticket ticket_event_parent_unusable
+event_id,ticket_id,event_type,occurred_at,agent_id,actor_type,from_value,to_value
+V1,T1,note,2026-06-02 00:00,E1,,,|
+V2,T1,note,2026-06-02 00:01,,,,|ticket_event_in_future
+V3,T1,note,2026-06-01 08:00,E9,,,|ticket_event_unknown_agent
+V4,T99,note,2026-06-01 08:00,,,,|ticket_event_without_ticket
+V5,T12,note,2026-06-01 08:00,,,,|ticket_event_without_ticket ticket_event_parent_unusable
+V6,T1,customer_message,2026-06-01 08:00,,customer,,|
+V7,T1,customer_message,2026-06-01 08:00,,system,,|
+V8,T1,customer_message,2026-06-01 08:00,,,,|
+V9,T1,customer_message,2026-06-01 08:00,E1,agent,,|ticket_event_other_speaker
+V10,T1,customer_message,2026-06-01 08:00,,bot,,|ticket_event_other_speaker
+V11,T1,agent_message,2026-06-01 08:00,,bot,,|
+V12,T1,agent_message,2026-06-01 08:00,,customer,,|ticket_event_other_speaker
+V13,T1,bot_message,2026-06-01 08:00,,system,,|
+V14,T1,bot_message,2026-06-01 08:00,E1,agent,,|ticket_event_other_speaker
+V15,T1,bot_message,2026-06-01 08:00,,customer,,|ticket_event_other_speaker
+V16,T1,status_change,2026-06-01 08:00,,,open,pending|
+V17,T1,status_change,2026-06-01 08:00,,,,open|
+V18,T1,status_change,2026-06-01 08:00,,,open,open|ticket_event_without_change
+V19,T1,transfer,2026-06-01 08:00,,,G1,G1|ticket_event_without_change
+V20,T1,priority_change,2026-06-01 08:00,,,low,low|ticket_event_without_change
+V21,T1,assignment,2026-06-01 08:00,E1,,E1,E1|
+V22,T1,reopen,2026-06-01 08:00,,,,|
+V23,T1,reopen,2026-06-01 08:00,,,closed,hold|
+V24,T1,reopen,2026-06-01 08:00,,,pending,open|ticket_event_reopened_unsolved
+V25,T1,reopen,2026-06-01 08:00,,,resolved,closed|ticket_event_reopened_unsolved
 """,
     "customer_identity": """
 customer_id,external_id,email,phone

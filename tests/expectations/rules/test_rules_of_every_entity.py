@@ -58,3 +58,14 @@ def test_what_has_no_change_time_has_no_rule_about_it() -> None:
     having = [entity for entity in load_contracts() if f"{entity}_changed_in_future" in named]
     assert having == CHANGING
     assert len(load_contracts()) - len(CHANGING) == 2
+
+
+def test_a_date_is_not_held_against_an_instant() -> None:
+    """The night's end is a UTC instant; where clocks are ahead of it the next day has begun."""
+    held = {
+        (rule.expectation.type, load_contracts()[entity].columns[rule.expectation.kwargs["column"]].type)
+        for entity, rules in load_rules().by_entity.items()
+        for rule in rules
+        if rule.expectation and rule.expectation.type.endswith("BeforeNightEnd")
+    }
+    assert held == {("ExpectDateBeforeNightEnd", "date"), ("ExpectTimeBeforeNightEnd", "timestamp")}

@@ -64,10 +64,10 @@ W14,jd,5,,,2026-06-01 08:00,,,O9,,C9,P9|review_unknown_order review_unknown_cust
 """,  # noqa: E501
     "asset": """
 asset_id,customer_id,product_id,service_partner_id,installed_date,warranty_end_date,retired_date
-A1,C1,P1,SP1,2026-06-01,2026-06-01,2026-06-01|
+A1,C1,P1,SP1,2026-06-02,2026-06-02,2026-06-02|
 A2,C9,P9,SP9,2026-06-01,2026-05-31,|asset_unknown_customer asset_unknown_product asset_unknown_service_partner asset_warranty_before_installed
 A4,,,,2026-06-01,,2026-05-31|asset_retired_before_installed
-A3,,,,2026-06-02,,|asset_installed_in_future
+A3,,,,2026-06-03,,|asset_installed_in_future
 """,  # noqa: E501
     "service_partner": """
 service_partner_id,partner_type,updated_at
@@ -82,15 +82,16 @@ C1,2026-06-01,0|
 C1,2026-05-30,-1|usage_negative
 C1,2026-05-31,2|usage_duplicate_in_batch
 C9,2026-06-01,1|usage_unknown_customer
-C1,2026-06-02,1|usage_in_future
+C1,2026-06-02,1|
+C1,2026-06-03,1|usage_in_future
 C1,2026-05-31,3|
 C1,,1|usage_missing_key
 """,
     "improvement_action": """
 action_id,started_date,done_date,difficulty
-M1,2026-06-01,2026-06-01,5|
+M1,2026-06-01,2026-06-02,5|
 M2,2026-06-01,2026-05-31,6|improvement_action_done_before_started improvement_action_difficulty
-M3,,2026-06-02,0|improvement_action_done_in_future improvement_action_difficulty
+M3,,2026-06-03,0|improvement_action_done_in_future improvement_action_difficulty
 """,
     "metric_target": """
 target_id,metric,start_date,end_date,target_kind,target_value,segment,member

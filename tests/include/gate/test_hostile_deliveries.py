@@ -168,6 +168,30 @@ def test_the_share_that_stops_is_of_the_rules_own_rows(
     assert [check.rule_id for check in gate.checks if check.stopped] == (["low"] if status == "stopped" else [])
 
 
+@pytest.mark.parametrize(
+    ("rows", "failing", "stopped"), [(50, 26, ["ticket_unreadable_value"]), (50, 25, []), (49, 49, [])]
+)
+def test_a_delivery_most_of_whose_values_cannot_be_read_is_stopped_as_shipped(
+    company: MiniCompany, rows: int, failing: int, stopped: list[str]
+) -> None:
+    """Of fewer than fifty rows a few bad ones are many, and each is judged by itself."""
+    dates = ["June 1st, 10:00"] * failing + ["2026/6/1 10:00"] * (rows - failing)
+    company.deliver(
+        FIRST, "tickets.csv", TICKET_HEADER + "".join(f'T{n},,处理中,"{at}",,,\n' for n, at in enumerate(dates))
+    )
+    company.run(FIRST)
+    (gate,) = gates_of(company, "tickets")
+    count = gate.entities["ticket"]
+    assert [check.rule_id for check in gate.checks if check.stopped] == stopped
+    assert (gate.status, count.rows_clean) == (("stopped", 0) if stopped else ("gated", rows - failing))
+    if stopped:
+        assert "26 of 50 rows fail, more than 50% [SM302]" in (gate.message or "")
+        # The mapping learns the format, and the next night takes the delivery in.
+        company.write_source("desk.yml", DESK.replace('["%Y/%m/%d %H:%M"]', '["%Y/%m/%d %H:%M", "June %dst, %H:%M"]'))
+        company.run(SECOND)
+        assert gates_of(company, "tickets", SECOND)[-1].status == "gated"
+
+
 def test_an_old_snapshot_that_comes_late_is_held_against_the_one_before_it(company: MiniCompany) -> None:
     company.deliver(FIRST, "users.csv", USER_HEADER + "C1,,a@b.cn,\n")
     company.deliver(THIRD, "users.csv", USER_HEADER + "".join(f"C{n},,a{n}@b.cn,\n" for n in range(10)))

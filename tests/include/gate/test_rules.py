@@ -126,6 +126,10 @@ def test_settings_fill_query_and_words() -> None:
             " en: e, zh: z}]\n",
             "stops at stage gate, never at settle: a ",
         ),
+        (
+            "entity: team\nrules: [{id: a, requirement: x, verdict: flag, stop_from: 50, sql: s, en: e, zh: z}]\n",
+            "`stop_from` goes with `stop_above`",
+        ),
     ],
 )
 def test_a_bad_rule_file_is_refused(tmp_path: Path, text: str, problem: str) -> None:

@@ -7,9 +7,10 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
+import duckdb
 import pytest
 
-from include.gate.context import read_context
+from include.gate.context import median_durations, read_context
 from include.gate.ledger import read_ledger
 from tests.support.mini_company import RESPONSE_HEADER, TICKET_HEADER, MiniCompany, response
 
@@ -137,6 +138,18 @@ def test_speed_alone_is_a_flag_and_with_a_second_sign_not_counted(company: MiniC
         (None, fast),
     ]
     assert found["1"][4] == 0.5
+
+
+def test_a_median_needs_ten_times() -> None:
+    """Neither a response without a time nor those of another survey are among them."""
+    nine, tenth = [f"('s1', {seconds})" for seconds in [*[120] * 8, 59]], "('s1', 120)"
+    others = ["('s1', null)", "('s2', 120)"]
+    with duckdb.connect() as con:
+        found = [
+            median_durations(con, f"(values {', '.join(rows)}) response(survey_id, duration_seconds)")
+            for rows in ([*nine, *others], [*nine, *others, tenth])
+        ]
+    assert found == [{}, {"s1": 120.0}]
 
 
 def test_two_signs_are_careless_and_one_is_not(company: MiniCompany) -> None:

@@ -72,5 +72,6 @@ def test_periods_are_told_as_people_do() -> None:
     assert period("zh", "month", date(2026, 12, 1)) == "2026 年 12 月"
     assert period("en", "quarter", date(2026, 4, 1)) == "Q2 2026"
     assert period("zh", "quarter", date(2026, 10, 1)) == "2026 年第 4 季度"
+    assert (period("en", "year", date(2026, 1, 1)), period("zh", "year", date(2026, 1, 1))) == ("year 2026", "2026 年")
     assert period("en", "week", date(2026, 6, 22)) == "week of 2026-06-22"
     assert word("en", "run", n=3) == "night 3 of this data home"

@@ -80,6 +80,11 @@ feeds:
         ("{id: s.3, headers: [Q3]", "{id: s.1.A, headers: [Q3]", "question s.1.A stands twice"),
         ("opposite_of: s.3", 'contradicted_by: "s.9 = 1"', "no question s.9"),
         ("scale: [1, 5], opposite_of: s.3", 'contradicted_by: "s.3 = 1"', "it needs a `scale`"),
+        (
+            "5], opposite_of: s.3}\n      - {id: s.3, headers: [Q3], scale: [1, 5]}",
+            "5], block: b}\n      - {id: s.3, headers: [Q3], scale: [0, 10], block: b}",
+            r"questions.2.block: the items of a block have one scale; here it is 0-10, that of s.2 1-5",
+        ),
         ("opposite_of: s.3", "opposite_of: s.1", "no question s.1"),  # what is answered is s.1.A
     ],
 )
@@ -91,7 +96,7 @@ def test_what_is_refused_and_where(tmp_path: Path, old: str, new: str, problem: 
     changed = next(number for number, line in enumerate(text.splitlines(), start=1) if new.splitlines()[0] in line)
     with pytest.raises(SourceConfigError, match=problem) as caught:
         load_source(path)
-    assert abs(int(str(caught.value).split(":")[1]) - changed) <= ("twice" in problem) * 2
+    assert abs(int(str(caught.value).split(":")[1]) - changed) <= ("twice" in problem) * 2 + ("one scale" in problem)
 
 
 def test_the_source_is_usable_as_it_stands(tmp_path: Path) -> None:

@@ -130,6 +130,18 @@ def test_weeks_are_told_beside_months(moved: NightMovement) -> None:
     assert of(moved, "first_response_median", "week").parts == of(moved, "first_response_median").parts
 
 
+def test_quarters_and_years_are_told_once_they_have_ended(nights: tuple[Path, Path], tmp_path: Path) -> None:
+    before = tmp_path / "before.duckdb"
+    shutil.copyfile(nights[0], before)
+    with duckdb.connect(str(before)) as con:
+        con.execute("update audit.warehouse_state set as_of_date = date '2026-12-31'")
+    found = movement_between(settings_in(tmp_path), before, nights[1], GATES, ["first_response_median"])
+    told = {grain: of(found, "first_response_median", grain) for grain in ("quarter", "year")}
+    assert {grain: one.start for grain, one in told.items()} == {"quarter": "2026-04-01", "year": "2026-01-01"}
+    for one in told.values():
+        assert (one.before, one.after, one.parts) == (45.0, 60.0, [-5.0, 10.0, 5.0, 5.0, 0.0])
+
+
 def test_rows_name_the_record_that_is_the_cause(moved: NightMovement) -> None:
     rows = {one.record: one for one in of(moved, "first_response_median").rows}
     assert {name: (row.cause, row.before, row.after, row.batch_id) for name, row in rows.items()} == {

@@ -21,7 +21,7 @@ COMPOSED = {
     *(f"{outcome}_says" for outcome in CONTENT["codes"]["outcome"]),
     *(f"trend_{part}" for part in ("quarantined", "held", "not_counted")),
     "troubles", "flow", "findings", "samples", "effect", "movement", "changes", "decisions", "changed_mappings",
-    "moved_first", "moved_unreadable", "moved_measures", "moved_line",
+    "last_night", "last_nights", "moved_first", "moved_unreadable", "moved_measures", "moved_line",
     "changed_configuration", "fact_words", "fact_entity", "fact_verdict", "fact_thresholds", "fact_requirement",
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from include import files
+from include.gate.ledger import CheckResult, commit, read_ledger
 from include.gate.rules import holding_rules, load_rules
 from include.gate.versions import keep_versions
 from include.reporting.audit import audit_index_file, write_audit_pages
@@ -41,6 +42,10 @@ TAGS = re.compile(r"<[^>]+>")
 def pages(audited: MiniCompany) -> Path:
     write_audit_pages(audited.settings)
     return audited.home / "reports" / "audit"
+
+
+def pages_of(settings: Settings) -> Path:
+    return settings.home / "reports" / "audit"
 
 
 def night_page(pages: Path, audited: MiniCompany, night: str, language: str = "en") -> str:
@@ -89,7 +94,8 @@ def test_the_sums_are_on_the_page(pages: Path, audited: MiniCompany) -> None:
 def test_rules_are_told_with_counts_shares_and_words(pages: Path, audited: MiniCompany) -> None:
     rows = {row[0]: row[1:6] for row in cells(part(night_page(pages, audited, GOOD), "findings")) if len(row) == 7}
     assert rows["The key is missing. Ticket"] == ["Unusable", "1", "7", "14.3 %", "–"]
-    assert rows["Resolved before it was created. Ticket"] == ["Not counted", "1", "7", "14.3 %", "–"]
+    stop = "stops a delivery of 50 rows or more above 50%"
+    assert rows[f"Resolved before it was created. Ticket · {stop}"] == ["Not counted", "1", "7", "14.3 %", "–"]
     assert rows["No customer is named. Ticket"] == ["Marked", "1", "7", "14.3 %", "–"]
     assert "缺少主键" in night_page(pages, audited, GOOD, "zh")
 
@@ -153,6 +159,39 @@ def test_a_source_says_when_it_last_came(pages: Path) -> None:
     rows = {row[0]: row[1:3] for row in cells(text.split("<h2>Volume")[0])}
     assert (rows["tickets"], rows["events"], rows["users"]) == ([PUBLISHED, "0"], [FAILED, "2"], [GOOD, "3"])
     assert "could not be judged" in text
+
+
+def test_a_source_says_how_it_drifts(pages: Path, audited: MiniCompany, copied: Callable[[], Settings]) -> None:
+    before = (pages / "source" / "desk.en.html").read_text(encoding="utf-8")
+    assert "it takes five of a usual size before it" in part(before, "drift")
+    settings = copied()
+    for night, failed in ((GOOD, 2), (PUBLISHED, 0)):
+        gates = read_ledger(settings.home, audited.night(night))
+        gate = next(one for one in gates if one.night == audited.night(night) and one.feed == "tickets")
+        found = [
+            CheckResult(entity="ticket", rule_id=rule, verdict=verdict, failed_count=failed_count, checked_count=8)
+            for rule, verdict, failed_count in (
+                ("batch_break", "stop", 0), ("batch_category_drift", "note", failed),
+            )
+        ]  # fmt: skip
+        commit(settings.home, gate.model_copy(update={"checks": [*gate.checks, *found]}))
+    write_audit_pages(settings)
+    for language, none in (("en", "lowest 0, highest 25.0 %, last 0"), ("zh", "最低 0，最高 25.0%，最近 0")):
+        text = part((pages_of(settings) / "source" / f"desk.{language}.html").read_text(encoding="utf-8"), "drift")
+        text = " ".join(text.split("<h2>")[0].split())
+        assert [row[2:5] for row in cells(text)[1:]] == [["2", "16", GOOD], ["0", "16", "–"]]
+        assert f'href="../rule/batch_category_drift.{language}.html"' in text
+        assert none in text
+
+
+def test_a_first_night_is_told_of_as_one(audited: MiniCompany, copied: Callable[[], Settings]) -> None:
+    settings = copied()
+    files.remove(settings.home / "reports")
+    write_audit_pages(settings, audited.night(GOOD))
+    for language, one in (("en", "the last night"), ("zh", "最近一个批次")):
+        told = [path.read_text(encoding="utf-8") for path in pages_of(settings).rglob(f"*.{language}.html")]
+        assert one in audit_index_file(settings.home, language).read_text(encoding="utf-8")
+        assert not any(re.search(r"last 1 nights|最近 1 个", text) for text in told)
 
 
 def test_a_rule_is_told_over_time(pages: Path) -> None:
