@@ -398,7 +398,7 @@ found as (
 matched as (
     select answer_text, reason_category, phrase
     from found
-    where not exists (
+    where reason_category is not null and not exists (
         from found as longer
         where longer.answer_text = found.answer_text and longer.phrase <> found.phrase
             and contains(longer.phrase, found.phrase)

@@ -79,7 +79,10 @@ matched as (
     left join covered
         on found.answer_key = covered.answer_key
         and found.phrase = covered.phrase
-    where covered.phrase is null
+    where
+        covered.phrase is null
+        -- such a phrase ('not slow') only takes away what it contains
+        and found.reason_category <> ''
 
 ),
 
