@@ -372,6 +372,7 @@ def test_resolved_per_created_is_a_flow(warehouse: WarehouseFixture) -> None:
         ("first_response_p95", "first_response_minutes"),
         ("first_response_business_p95", "first_response_business_minutes"),
         ("service_cycle_p95", "service_cycle_minutes"),
+        ("service_cycle_business_p95", "service_cycle_business_minutes"),
     ],
 )
 def test_nineteen_of_twenty(warehouse: WarehouseFixture, metric: str, column: str) -> None:
@@ -509,6 +510,7 @@ def test_headline_metrics_are_published_by_every_segment(warehouse: WarehouseFix
         # no visits, call-backs, bots, repairs, handling times, assets or deliveries
         "first_time_fix_rate", "second_visit_rate", "on_time_visit_rate", "follow_up_rate", "follow_up_reached_rate",
         "follow_up_confirmed_rate", "follow_up_delay_median", "bot_handover_rate", "bot_handover_wait_median",
+        "follow_up_delay_business_median", "bot_handover_wait_business_median",
         # no choice with an answer 'other', and nothing asked in the pretest
         "survey_other_share_transactional", "survey_other_share_relationship", "survey_other_share_pretest",
         "survey_ambiguity_share_pretest", "completion_time_mean_pretest",
