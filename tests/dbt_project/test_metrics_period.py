@@ -96,6 +96,7 @@ def _deliver_tickets(home: WarehouseFixture, chance: random.Random) -> list[dict
             "status": "open",
             "agent_id": f"A{chance.randrange(4)}",
             "team_id": chance.choice(["T1", "T2", None]),
+            "service_partner_id": f"S{n % 2}",
             "channel": chance.choice(["phone", "wechat", "pigeon", None]),
             "created_at": created,
             "issue_type": chance.choice(["noise", "leak"]),
@@ -509,6 +510,29 @@ def test_a_score_without_frame_has_no_weighted_value(warehouse: WarehouseFixture
     assert weighted["ci_low"] < weighted["value"] < weighted["ci_high"]
     assert 1 < weighted["n_effective"] <= weighted["n"] + 1e-6
     assert weighted["design_effect"] == pytest.approx(weighted["n"] / weighted["n_effective"])
+
+
+@pytest.mark.parametrize(
+    ("metric", "segment", "members"),
+    [
+        ("csat_transactional", "service_partner", {"S0", "S1"}),
+        ("response_rate_relationship", "service_partner", {"S0", "S1"}),
+        ("dimension_score_transactional", "service_partner", {"S0", "S1"}),
+        ("dimension_score_transactional", "agent", {"A0", "A1", "A2", "A3"}),
+        ("dimension_score_transactional", "model", {"M0", "M1", "M2", "(none)"}),
+        ("low_score_no_words_share_relationship", "agent", {"A0", "A1", "A2", "A3"}),
+        ("review_closed_loop_rate", "tier", {"vip", "standard", "key_account", "(none)"}),
+    ],
+)
+def test_what_customers_say_is_cut_by_what_it_is_about(
+    warehouse: WarehouseFixture, metric: str, segment: str, members: set[str]
+) -> None:
+    found = warehouse.rows(
+        "select distinct member from metrics.fct_metric_period where metric = ? and segment = ? and grain = 'year'"
+        " and period_start = '2026-01-01'",
+        metric, segment,
+    )  # fmt: skip
+    assert {row["member"] for row in found} == members
 
 
 def test_effort_on_two_scales_is_not_pooled(warehouse: WarehouseFixture) -> None:
