@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy.stats import ttest_ind
 
 from include.configuration.currency_rates import CurrencyRates, currency_rate_rows
 from include.configuration.experience_tables import weight_rows
@@ -458,6 +459,8 @@ def test_change_of_a_share_is_significant(warehouse: WarehouseFixture) -> None:
     assert (row["previous_value"], row["change"], row["is_significant"]) == (0.8, pytest.approx(0.1), True)
     # Newcombe, as METHODS prints it
     assert [round(row["change_ci_low"], 4), round(row["change_ci_high"], 4)] == [0.0170, 0.1952]
+    assert (round(row["change_z"], 3), round(row["change_p"], 4)) == (2.402, 0.0163)
+    assert round(row["change_effect"], 4) == 0.2838
 
 
 def test_means_have_the_interval_and_the_change_of_their_answers(warehouse: WarehouseFixture) -> None:
@@ -479,10 +482,16 @@ def test_means_have_the_interval_and_the_change_of_their_answers(warehouse: Ware
             assert (row["change_ci_low"], row["change_ci_high"]) == pytest.approx(
                 (change - z * both, change + z * both)
             )
-            assert row["is_significant"] == (abs(change) >= z * both)
+            # Welch's test
+            assert row["change_p"] == pytest.approx(_welch(answers[month], before[2]), abs=0.002)
+            assert row["is_significant"] == (row["change_p"] < 0.05) and row["change_effect"] is None
             compared += 1
-        before = (mean, error)
+        before = (mean, error, answers[month])
     assert compared >= 3
+
+
+def _welch(now: list[float], before: list[float]) -> float:
+    return float(ttest_ind(now, before, equal_var=False).pvalue)
 
 
 @pytest.mark.parametrize(
@@ -601,7 +610,8 @@ def test_headline_metrics_are_published_by_every_segment(warehouse: WarehouseFix
         # no choice with an answer 'other', and nothing asked in the pretest
         "survey_other_share_transactional", "survey_other_share_relationship", "survey_other_share_pretest",
         "survey_ambiguity_share_pretest", "completion_time_mean_pretest",
-        "repair_repeat_rate", "handling_minutes_mean", "asset_repair_rate", "asset_failure_rate", "order_on_time_and_correct_rate",
+        "repair_repeat_rate", "handling_minutes_mean", "asset_repair_rate", "asset_failure_rate",
+        "order_on_time_and_correct_rate",
         # too few orders for a model, no weights of health
         "expected_order_churn_rate", "health_score_mean",
     }  # fmt: skip
