@@ -6,27 +6,29 @@ with members as (
 
 ),
 
-repairs as (
+aged as (
 
     select
         tickets.asset_key,
-        {%- for count, time in {'ticket_count': 'created_at', 'solved_count': 'resolved_at'}.items() %}
-        sum(
-            case
-                when
-                    {{ microseconds_between('tickets.' ~ time, 'as_of.as_of') }}
-                    <= {{ threshold('asset_repair_window') }} * 86400000000
-                    then 1
-                else 0
-            end
-        ) as {{ count }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ microseconds_between('tickets.created_at', 'as_of.as_of') }} as fault_age,
+        {{ microseconds_between('tickets.resolved_at', 'as_of.as_of') }} as repair_age,
+        {{ threshold('asset_repair_window') }} * 86400000000 as age_limit
     from {{ ref('int_ticket_settled') }} as tickets
     cross join {{ ref('stg_as_of') }} as as_of
     where
         tickets.is_in_scope
         and {{ is_repair('tickets.issue_type') }}
-    group by tickets.asset_key
+
+),
+
+repairs as (
+
+    select
+        asset_key,
+        sum(case when fault_age <= age_limit then 1 else 0 end) as ticket_count,
+        sum(case when repair_age <= age_limit then 1 else 0 end) as solved_count
+    from aged
+    group by asset_key
 
 ),
 
