@@ -40,7 +40,8 @@ from (
 
 create temp table ticket as
 select
-    ticket_id, ticket_key, customer_key, product_key, agent_key, team_key, issue_type, issue_type_key, is_complaint
+    ticket_id, ticket_key, customer_key, product_key, agent_key, service_partner_key, team_key, issue_type,
+    issue_type_key, is_complaint
 from marts.fct_ticket;
 
 create temp table customer as
@@ -64,7 +65,8 @@ select
     key_of(sent.invitation_id_space || chr(31) || sent.invitation_id) as invitation_key,
     sent.invitation_id, sent.source, sent.batch_id, survey.survey_key, survey.purpose, survey.wave,
     coalesce(customer.customer_key, ticket.customer_key, 0) as customer_key,
-    coalesce(ticket.ticket_key, 0) as ticket_key, ticket.product_key, ticket.agent_key, ticket.team_key,
+    coalesce(ticket.ticket_key, 0) as ticket_key, ticket.product_key, ticket.agent_key, ticket.service_partner_key,
+    ticket.team_key,
     ticket.issue_type, ticket.issue_type_key, sent.channel, channel_key.channel_key, sent.stratum,
     sent.sampling_probability::double as sampling_probability, sent.sent_at, local_date(sent.sent_at) as sent_date,
     sent.reminded_at, sent.opened_at, answered.completed_at, sent.is_delivered, sent.is_counted,
@@ -93,7 +95,8 @@ timed as (
 select
     invitation_key, invitation_id, source, batch_id, survey_key, purpose, wave, timed.customer_key,
     coalesce(version.customer_version_key, 0) as customer_version_key, ticket_key,
-    coalesce(product_key, 0) as product_key, coalesce(agent_key, 0) as agent_key, coalesce(team_key, 0) as team_key,
+    coalesce(product_key, 0) as product_key, coalesce(agent_key, 0) as agent_key,
+    coalesce(service_partner_key, 0) as service_partner_key, coalesce(team_key, 0) as team_key,
     issue_type, coalesce(issue_type_key, 0) as issue_type_key, channel, coalesce(channel_key, 0) as channel_key, stratum,
     sampling_probability, sent_at, sent_date, reminded_at, opened_at, completed_at,
     is_answered or is_delivered as delivered,
@@ -198,6 +201,7 @@ with placed as (
         coalesce(about.ticket_key, sent.ticket_key, 0) as ticket_key,
         coalesce(about.product_key, sent.product_key, 0) as product_key,
         coalesce(about.agent_key, sent.agent_key, 0) as agent_key,
+        coalesce(about.service_partner_key, sent.service_partner_key, 0) as service_partner_key,
         coalesce(about.team_key, sent.team_key, 0) as team_key,
         coalesce(about.issue_type, sent.issue_type) as issue_type,
         coalesce(about.issue_type_key, sent.issue_type_key, 0) as issue_type_key,
@@ -248,7 +252,8 @@ with judged as (
 select
     key_of(concat_ws(chr(31), response_id_space, judged.response_id, question_id_space, question_id)) as answer_key,
     response.response_key, question_key, survey_key, judged.source, judged.batch_id, purpose, customer_key,
-    customer_version_key, product_key, agent_key, team_key, issue_type, channel, channel_key, is_new_customer,
+    customer_version_key, product_key, agent_key, service_partner_key, team_key, issue_type, channel, channel_key,
+    is_new_customer,
     response.submitted_at, submitted_date, block, position, dimension, metric_role, scale_min, scale_max, direction,
     answer_value,
     case when is_on_scale and scale_max > scale_min
@@ -315,8 +320,9 @@ where answered_weight > 0;
 create table floor.fct_survey_response as
 select
     response.response_key, response_id, source, batch_id, response.survey_key, response.purpose, response.wave,
-    response.invitation_key, customer_key, customer_version_key, ticket_key, product_key, agent_key, team_key, issue_type,
-    issue_type_key, channel, channel_key, language, coalesce(framed.stratum, response.stratum) as stratum,
+    response.invitation_key, customer_key, customer_version_key, ticket_key, product_key, agent_key,
+    service_partner_key, team_key, issue_type, issue_type_key, channel, channel_key, language,
+    coalesce(framed.stratum, response.stratum) as stratum,
     sampling_probability, coalesce(frame.frame_key, 0) as frame_key,
     if(is_counted, frame.weight, null) as sampling_weight,
     case
@@ -398,7 +404,7 @@ found as (
 matched as (
     select answer_text, reason_category, phrase
     from found
-    where not exists (
+    where reason_category is not null and not exists (
         from found as longer
         where longer.answer_text = found.answer_text and longer.phrase <> found.phrase
             and contains(longer.phrase, found.phrase)

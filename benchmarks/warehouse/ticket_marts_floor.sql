@@ -403,10 +403,13 @@ select
     if(is_countable, coalesce(repeat_number, 1), null)::bigint as repeat_number,
     null::bigint as visit_count, null::double as visit_minutes, null::boolean as is_first_time_fix,
     null::boolean as is_follow_up_due, null::timestamp as followed_up_at, null::double as follow_up_delay_minutes,
+    null::double as follow_up_delay_business_minutes,
     null::boolean as is_followed_up_within_limit, null::boolean as is_follow_up_reached,
     null::boolean as is_follow_up_confirmed_solved,
     if(has_bot_phase, handed_over_at is not null, null) as is_bot_handed_over,
     if(handed_over_at = clock_at, response_minutes, null) as bot_handover_wait_minutes,
+    if(handed_over_at = clock_at, (response_business - clock_business) / 60000000, null)
+        as bot_handover_wait_business_minutes,
     first_touched_at, told_is_complaint as is_complaint,
     if(
         told_is_complaint and age >= interval 2 hour,
@@ -545,7 +548,7 @@ aimed as (
         max(from_at) as last_at,
         arg_min(priority, from_at) filter (elapsed > target) as passed_priority,
         arg_max(priority, from_at) as last_priority,
-        max(business_sum) as business_sum, max(calendar_sum) as calendar_sum,
+        max(business_sum) as business_sum, sum(business_us) as waited, max(calendar_sum) as calendar_sum,
         coalesce(sum(us) filter (not is_counting), 0) as paused
     from reached
     left join mark
@@ -560,14 +563,14 @@ select
     coalesce(arg_min(due_at, passed_at), arg_max(due_at, last_at)) as due_at,
     coalesce(arg_min(passed_priority, passed_at), arg_max(last_priority, last_at)) as priority,
     min(passed_at) is not null as is_passed,
-    max(business_sum)::bigint as business_us, max(calendar_sum)::bigint as calendar_us, sum(paused)::bigint as paused_us
+    max(business_sum)::bigint as business_us, sum(waited)::bigint as waited_us, max(calendar_sum)::bigint as calendar_us, sum(paused)::bigint as paused_us
 from aimed
 group by clock;
 
 create table floor.fct_ticket_sla as
 with joined as (
     select
-        c.*, j.priority as judged_priority, j.due_at, j.paused_us, p.policy, p.policy_en, p.policy_zh,
+        c.*, j.priority as judged_priority, j.due_at, j.paused_us, j.waited_us, p.policy, p.policy_en, p.policy_zh,
         p.is_business_hours, p.target_minutes,
         if(p.is_business_hours, business_us, calendar_us) / 60000000 as elapsed_minutes,
         case when is_passed then 'breached' when stopped_at is not null then 'met' else 'running' end as state
@@ -582,6 +585,7 @@ select
     policy_zh, target_minutes, is_business_hours, started_at, local_day(started_at) as started_date, stopped_at,
     stopped_by, elapsed_minutes, paused_us / 60000000 as paused_minutes,
     minutes(started_at, stopped_at) as wait_minutes,
+    if(stopped_at is null, null, waited_us / 60000000) as wait_business_minutes,
     due_at, state, if(state = 'breached', due_at, null) as breached_at,
     if(state = 'running', target_minutes - elapsed_minutes, null) as minutes_left, 'events' as told_by,
     nullif(judged_priority, '') as priority, t.created_date, t.customer_key, j.customer_version_key, t.product_key,

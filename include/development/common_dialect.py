@@ -28,7 +28,7 @@ _OPERATORS = (
     exp.NullSafeEQ, exp.NullSafeNEQ, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg, exp.DPipe,
 )  # fmt: skip
 _FUNCTIONS = (
-    exp.Abs, exp.Avg, exp.Ceil, exp.Coalesce, exp.Concat, exp.Count, exp.DenseRank, exp.Exp, exp.Extract,
+    exp.Abs, exp.Asin, exp.Avg, exp.Ceil, exp.Coalesce, exp.Concat, exp.Count, exp.DenseRank, exp.Exp, exp.Extract,
     exp.FirstValue, exp.Floor, exp.Greatest, exp.Lag, exp.LastValue, exp.Lead, exp.Least, exp.Length, exp.Ln,
     exp.Lower, exp.Max, exp.Min, exp.Ntile, exp.Nullif, exp.Pow, exp.Rank, exp.Replace, exp.Round, exp.RowNumber,
     exp.Sqrt, exp.Substring, exp.Sum, exp.Trim, exp.Upper,

@@ -366,15 +366,20 @@ def delivery_truth(orders: Orders) -> Values:
 
 
 def asset_truth(service: Service, assets: Assets) -> Values:
-    """Machines in service at the end, and those of them with a repair ticket in the year before."""
+    """Machines in service at the end, and those with a repair ticket of the year before, and with one solved in it."""
     tickets, machine = service.tickets, service.machine
     in_service = (assets.installed_day <= LAST_DAY) & (assets.retired_day > LAST_DAY)
     in_service[service.field_defects.retired_early] = False
-    recent = service.counted & (tickets.issue_type == REPAIR) & (tickets.created_at >= END - REPAIR_DAYS * DAY)
-    repaired = np.zeros(len(assets), bool)
-    repaired[machine[recent & (machine >= 0)]] = True
+
+    def named_since(times: Ints) -> Values:
+        recent = service.counted & (tickets.issue_type == REPAIR) & (times >= END - REPAIR_DAYS * DAY) & (times < END)
+        named = np.zeros(len(assets), bool)
+        named[machine[recent & (machine >= 0)]] = True
+        return share_of(named, in_service)
+
     return {
         "assets": int((assets.installed_day <= LAST_DAY).sum()),
         "with_ticket": int((machine >= 0).sum()),
-        "repaired": share_of(repaired, in_service),
+        "with_fault": named_since(tickets.created_at),
+        "repaired": named_since(service.resolved_at),
     }

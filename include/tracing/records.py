@@ -91,6 +91,10 @@ ORIGINS: dict[str, tuple[Origin, ...]] = {
         Origin("survey_response", "response_key", is_own=True, happened_at="v.submitted_at"),
         _ANSWER,
     ),
+    "fct_first_try_reason": (
+        Origin("survey_response", "response_key", is_own=True, happened_at="v.submitted_at"),
+        _ANSWER,
+    ),
     "fct_survey_invitation": (
         Origin("survey_invitation", "invitation_key", is_own=True, happened_at="v.sent_at"),
         Origin("survey_response", "invitation_key", happened_at="v.submitted_at"),
@@ -125,14 +129,17 @@ ORIGINS: dict[str, tuple[Origin, ...]] = {
         _ANSWER,
         *_CUSTOMERS,
     ),
-    # A sum over tickets by team, channel and so on: no record stands behind one row alone.
+    # Sums over tickets or customers, by team, agent, stratum and so on: no record stands behind one row alone.
     "fct_backlog_daily": (),
+    "fct_agent_daily": (),
+    "fct_survey_frame": (),
 }
 # What a row of a fact `f` is called by its source.
 _ID_OF_RESPONSE = (
     "(select max(t.response_id) from marts.fct_survey_response as t where t.response_key = f.response_key)"
 )
 _ID_OF_CUSTOMER = "(select max(t.customer_id) from marts.dim_customer as t where t.customer_key = f.customer_key)"
+_ID_OF_AGENT = "(select max(t.agent_id) from marts.dim_agent as t where t.agent_key = f.agent_key)"
 BUSINESS_IDS = {
     "fct_ticket": "f.ticket_id",
     "fct_ticket_sla": "concat_ws(' ', f.ticket_id, f.sla_clock, f.instance)",
@@ -142,6 +149,7 @@ BUSINESS_IDS = {
     "fct_survey_response": "f.response_id",
     "fct_survey_answer": f"{_ID_OF_RESPONSE} || coalesce(' ' || f.dimension, '')",
     "fct_low_score_reason": f"{_ID_OF_RESPONSE} || ' ' || f.reason_category",
+    "fct_first_try_reason": f"{_ID_OF_RESPONSE} || ' ' || f.reason_category",
     "fct_survey_invitation": "f.invitation_id",
     "dim_asset": "f.asset_id",
     "dim_customer": "f.customer_id",
@@ -153,6 +161,8 @@ BUSINESS_IDS = {
     "fct_customer_repurchase": _ID_OF_CUSTOMER,
     "fct_satisfaction_outcome": f"concat_ws(' ', {_ID_OF_RESPONSE}, f.score_kind)",
     "fct_backlog_daily": "cast(f.date_day as varchar)",
+    "fct_agent_daily": f"concat_ws(' ', {_ID_OF_AGENT}, f.date_day)",
+    "fct_survey_frame": "concat_ws(' ', f.wave, f.stratum)",
 }
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy.stats import ttest_ind
 
 from include.configuration.currency_rates import CurrencyRates, currency_rate_rows
 from include.configuration.experience_tables import weight_rows
@@ -96,6 +97,7 @@ def _deliver_tickets(home: WarehouseFixture, chance: random.Random) -> list[dict
             "status": "open",
             "agent_id": f"A{chance.randrange(4)}",
             "team_id": chance.choice(["T1", "T2", None]),
+            "service_partner_id": f"S{n % 2}",
             "channel": chance.choice(["phone", "wechat", "pigeon", None]),
             "created_at": created,
             "issue_type": chance.choice(["noise", "leak"]),
@@ -115,6 +117,7 @@ def _deliver_tickets(home: WarehouseFixture, chance: random.Random) -> list[dict
                 steps.append(("status_change", "open", 45 * 1440))
         events += [
             {"event_id": f"{n}.{k}", "ticket_id": f"T{n}", "event_type": kind, "to_value": value,
+             "agent_id": f"A{n % 2}" if kind == "agent_message" else None,
              "actor_type": "agent" if k else "customer", "occurred_at": created + timedelta(minutes=minutes)}
             for k, (kind, value, minutes) in enumerate(steps)
         ]  # fmt: skip
@@ -132,6 +135,7 @@ def _deliver_surveys(home: WarehouseFixture, chance: random.Random, tickets: lis
         "beat": ("nps", "csat"),
         "ring": ("nps", "csat"),
     }
+    asked_now_and_then = {"yearly": ("ces", "solved"), **dict.fromkeys(("beat", "ring"), ("ces", "solved", "speed"))}
     roles_of = {"solved": "first_try", "speed": "dimension", "skill": "dimension"}
     scene = Scene(scene="everyday", en="Everyday", zh="日常", weights={"speed": Decimal(2), "skill": Decimal(1)})
     for table, rows in weight_rows(CsiWeights(coverage_min=Decimal("0.3"), scenes=(scene,))).items():
@@ -149,7 +153,8 @@ def _deliver_surveys(home: WarehouseFixture, chance: random.Random, tickets: lis
           "dimension": role if role in ("speed", "skill") else None,
           "direction": "lower_is_better" if role == "ces" else "higher_is_better",
           "scale_min": scales[role][0], "scale_max": 5 if survey == "short" else scales[role][1]}
-         for survey, roles in asked.items() for role in roles] + [{"question_id": "yearly.why", "survey_id": "yearly"}],
+         for questions in (asked, asked_now_and_then) for survey, roles in questions.items() for role in roles]
+        + [{"question_id": f"{survey}.why", "survey_id": survey} for survey in ("yearly", "after")],
         source="survey",
     )  # fmt: skip
     invitations: list[dict[str, Any]] = []
@@ -174,7 +179,8 @@ def _deliver_surveys(home: WarehouseFixture, chance: random.Random, tickets: lis
     # METHODS: 50/30/20 and 80 satisfied of 100, then 180 of 200; 5 of 5 and 0 of 10; and one month with two scales
     for n in range(100):
         nps = 10 if n < 50 else 8 if n < 80 else 3
-        respond(f"x{n}", "yearly", datetime(2025, 1, 15), {"nps": nps, "csat": 4 if n < 80 else 3})
+        scores = {"nps": nps, "csat": 4 if n < 80 else 3, "ces": 3, "solved": int(n < 60)}
+        respond(f"x{n}", "yearly", datetime(2025, 1, 15), scores)
     for n in range(200):
         respond(f"y{n}", "yearly", datetime(2025, 2, 15), {"csat": 5 if n < 180 else 1})
     # of the twenty low ones five name two reasons, three one, four something that no phrase knows; eight say nothing
@@ -190,14 +196,21 @@ def _deliver_surveys(home: WarehouseFixture, chance: random.Random, tickets: lis
         respond(f"none{n}", "after", datetime(2025, 4, 15), {"csat": 3, "ces": 2})
     respond("other", "short", datetime(2025, 4, 15), {"ces": 2})
     respond("trial", "trial", datetime(2025, 4, 15), {})
+    # four were not solved at the first try: two for want of goods, one for what no phrase knows, one without a word
+    for n, text in enumerate(["缺货", "缺货", "价格偏高", None, "缺货"]):
+        respond(f"try{n}", "after", datetime(2025, 6, 15), {"solved": int(n == 4)})
+        answers.append({"response_id": f"try{n}", "question_id": "after.why", "answer_text": text})
     # ten pulses and ten call-backs: 6 promoters, 1 passive, 3 detractors, and 1, 7, 2; one more of each does not count
     for n in range(10):
-        respond(f"beat{n}", "beat", datetime(2025, 5, 15), {"nps": 9 if n < 6 else 7 if n < 7 else 6, "csat": 4})
-        respond(
-            f"ring{n}", "ring", datetime(2025, 5, 15), {"nps": 10 if n < 1 else 8 if n < 8 else 0, "csat": 5 - n % 2}
-        )
-    respond("beat", "beat", datetime(2025, 5, 15), {"nps": 0, "csat": 1}, is_counted=False)
-    respond("ring", "ring", datetime(2025, 5, 15), {"nps": 0, "csat": 1}, is_counted=False)
+        nps = 9 if n < 6 else 7 if n < 7 else 6
+        more = {"ces": 2 + 2 * (n % 2), "solved": n % 2, "speed": 5}
+        respond(f"beat{n}", "beat", datetime(2025, 5, 15), {"nps": nps, "csat": 4, **more})
+        nps = 10 if n < 1 else 8 if n < 8 else 0
+        more = {"ces": 7, "solved": int(n < 9), "speed": 3}
+        respond(f"ring{n}", "ring", datetime(2025, 5, 15), {"nps": nps, "csat": 5 - n % 2, **more})
+    for survey in ("beat", "ring"):
+        scores = {"nps": 0, "csat": 1, "ces": 1, "solved": 0, "speed": 1}
+        respond(survey, survey, datetime(2025, 5, 15), scores, is_counted=False)
     home.deliver(
         "follow_up",
         [{"follow_up_id": f"F{n}", "response_id": one["response_id"], "response_id_space": "survey", "agent_id": "A1",
@@ -320,11 +333,63 @@ def test_wilson_intervals_of_methods(
 
 @pytest.mark.parametrize(
     ("metric", "value", "numerator"),
-    [("nps_pulse", 30, 3), ("nps_call_back", -10, -1), ("csat_pulse", 1, 10), ("csat_call_back", 1, 10)],
-)
+    [
+        ("nps_pulse", 30, 3), ("nps_call_back", -10, -1), ("csat_pulse", 1, 10), ("csat_call_back", 1, 10),
+        ("ces_pulse", 3, 30), ("ces_call_back", 7, 70), ("csi_pulse", 100, 1000), ("csi_call_back", 50, 500),
+        ("first_try_share_pulse", 0.5, 5), ("first_try_share_call_back", 0.9, 9),
+    ],
+)  # fmt: skip
 def test_purposes_are_scored_apart(warehouse: WarehouseFixture, metric: str, value: float, numerator: int) -> None:
     row = _total(warehouse, metric, "month", "2025-05-01")
     assert (row["value"], row["numerator"], row["denominator"]) == (pytest.approx(value), numerator, 10)
+
+
+def test_effort_and_first_tries_that_a_relationship_survey_asks_for(warehouse: WarehouseFixture) -> None:
+    for metric, parts in {"ces_relationship": (300, 100), "first_try_share_relationship": (60, 100)}.items():
+        row = _total(warehouse, metric, "month", "2025-01-01")
+        assert (row["numerator"], row["denominator"]) == parts
+
+
+@pytest.mark.parametrize(
+    ("reason", "responses"), [("person", 0), ("process", 0), ("resources", 2), ("unclassified", 1), ("no_words", 1)]
+)
+def test_reasons_are_shares_of_what_was_not_solved_at_the_first_try(
+    warehouse: WarehouseFixture, reason: str, responses: int
+) -> None:
+    row = _total(warehouse, f"first_try_failed_{reason}_share_transactional", "month", "2025-06-01")
+    assert (row["numerator"], row["denominator"], row["n"]) == (responses, 4, 4)
+
+
+def test_whom_a_survey_leaves_out(warehouse: WarehouseFixture) -> None:
+    for purpose in ("transactional", "relationship"):
+        metric = f"sampling_excluded_share_{purpose}"
+        known = warehouse.rows(
+            "select sum(excluded) as numerator, sum(population) as denominator from marts.fct_survey_frame"
+            " where purpose = ? and year(sampling_date) = 2026",
+            purpose,
+        )
+        row = _total(warehouse, metric, "year", "2026-01-01")
+        assert [{name: row[name] for name in ("numerator", "denominator")}] == known
+        assert 0 < row["ci_low"] < row["value"] < row["ci_high"] < 1
+        strata = warehouse.rows(
+            "select distinct member from metrics.fct_metric_period where metric = ? and segment = 'stratum'", metric
+        )
+        assert {one["member"] for one in strata} >= {"vip", "standard"}
+
+
+def test_tickets_touched_are_those_of_each_agent_and_day(warehouse: WarehouseFixture) -> None:
+    # A0 answers the even tickets, A1 the odd ones
+    (known,) = warehouse.rows(
+        "select count(*) as touched, count(distinct (who, day)) as days from (select distinct tickets.ticket_id,"
+        " cast(substr(tickets.ticket_id, 2) as integer) % 2 as who, cast(occurred_at + interval 8 hour as date) as day"
+        " from marts.fct_ticket_event as events join marts.fct_ticket as tickets using (ticket_key)"
+        " where events.event_type = 'agent_message' and tickets.is_in_scope)"
+        " where day between '2026-04-01' and '2026-04-30'"
+    )
+    row = _total(warehouse, "tickets_touched_per_agent_day", "month", "2026-04-01")
+    assert (row["numerator"], row["denominator"]) == (known["touched"], known["days"])
+    assert row["value"] > 1
+    assert _total(warehouse, "tickets_touched", "month", "2026-04-01")["value"] == known["touched"]
 
 
 def test_everybody_who_answers_is_promoter_passive_or_detractor(warehouse: WarehouseFixture) -> None:
@@ -372,6 +437,7 @@ def test_resolved_per_created_is_a_flow(warehouse: WarehouseFixture) -> None:
         ("first_response_p95", "first_response_minutes"),
         ("first_response_business_p95", "first_response_business_minutes"),
         ("service_cycle_p95", "service_cycle_minutes"),
+        ("service_cycle_business_p95", "service_cycle_business_minutes"),
     ],
 )
 def test_nineteen_of_twenty(warehouse: WarehouseFixture, metric: str, column: str) -> None:
@@ -393,6 +459,8 @@ def test_change_of_a_share_is_significant(warehouse: WarehouseFixture) -> None:
     assert (row["previous_value"], row["change"], row["is_significant"]) == (0.8, pytest.approx(0.1), True)
     # Newcombe, as METHODS prints it
     assert [round(row["change_ci_low"], 4), round(row["change_ci_high"], 4)] == [0.0170, 0.1952]
+    assert (round(row["change_z"], 3), round(row["change_p"], 4)) == (2.402, 0.0163)
+    assert round(row["change_effect"], 4) == 0.2838
 
 
 def test_means_have_the_interval_and_the_change_of_their_answers(warehouse: WarehouseFixture) -> None:
@@ -414,10 +482,16 @@ def test_means_have_the_interval_and_the_change_of_their_answers(warehouse: Ware
             assert (row["change_ci_low"], row["change_ci_high"]) == pytest.approx(
                 (change - z * both, change + z * both)
             )
-            assert row["is_significant"] == (abs(change) >= z * both)
+            # Welch's test
+            assert row["change_p"] == pytest.approx(_welch(answers[month], before[2]), abs=0.002)
+            assert row["is_significant"] == (row["change_p"] < 0.05) and row["change_effect"] is None
             compared += 1
-        before = (mean, error)
+        before = (mean, error, answers[month])
     assert compared >= 3
+
+
+def _welch(now: list[float], before: list[float]) -> float:
+    return float(ttest_ind(now, before, equal_var=False).pvalue)
 
 
 @pytest.mark.parametrize(
@@ -445,6 +519,29 @@ def test_a_score_without_frame_has_no_weighted_value(warehouse: WarehouseFixture
     assert weighted["ci_low"] < weighted["value"] < weighted["ci_high"]
     assert 1 < weighted["n_effective"] <= weighted["n"] + 1e-6
     assert weighted["design_effect"] == pytest.approx(weighted["n"] / weighted["n_effective"])
+
+
+@pytest.mark.parametrize(
+    ("metric", "segment", "members"),
+    [
+        ("csat_transactional", "service_partner", {"S0", "S1"}),
+        ("response_rate_relationship", "service_partner", {"S0", "S1"}),
+        ("dimension_score_transactional", "service_partner", {"S0", "S1"}),
+        ("dimension_score_transactional", "agent", {"A0", "A1", "A2", "A3"}),
+        ("dimension_score_transactional", "model", {"M0", "M1", "M2", "(none)"}),
+        ("low_score_no_words_share_relationship", "agent", {"A0", "A1", "A2", "A3"}),
+        ("review_closed_loop_rate", "tier", {"vip", "standard", "key_account", "(none)"}),
+    ],
+)
+def test_what_customers_say_is_cut_by_what_it_is_about(
+    warehouse: WarehouseFixture, metric: str, segment: str, members: set[str]
+) -> None:
+    found = warehouse.rows(
+        "select distinct member from metrics.fct_metric_period where metric = ? and segment = ? and grain = 'year'"
+        " and period_start = '2026-01-01'",
+        metric, segment,
+    )  # fmt: skip
+    assert {row["member"] for row in found} == members
 
 
 def test_effort_on_two_scales_is_not_pooled(warehouse: WarehouseFixture) -> None:
@@ -509,10 +606,12 @@ def test_headline_metrics_are_published_by_every_segment(warehouse: WarehouseFix
         # no visits, call-backs, bots, repairs, handling times, assets or deliveries
         "first_time_fix_rate", "second_visit_rate", "on_time_visit_rate", "follow_up_rate", "follow_up_reached_rate",
         "follow_up_confirmed_rate", "follow_up_delay_median", "bot_handover_rate", "bot_handover_wait_median",
+        "follow_up_delay_business_median", "bot_handover_wait_business_median",
         # no choice with an answer 'other', and nothing asked in the pretest
         "survey_other_share_transactional", "survey_other_share_relationship", "survey_other_share_pretest",
         "survey_ambiguity_share_pretest", "completion_time_mean_pretest",
-        "repair_repeat_rate", "handling_minutes_mean", "asset_repair_rate", "order_on_time_and_correct_rate",
+        "repair_repeat_rate", "handling_minutes_mean", "asset_repair_rate", "asset_failure_rate",
+        "order_on_time_and_correct_rate",
         # too few orders for a model, no weights of health
         "expected_order_churn_rate", "health_score_mean",
     }  # fmt: skip

@@ -239,11 +239,12 @@ def test_deliveries_and_machines(night: Night) -> None:
         known["assets"],
         False,
     )
-    repaired = night.one(
-        "select numerator, denominator from metrics.fct_metric_period "
-        "where metric = 'asset_repair_rate' and grain = 'snapshot' and segment = 'all'"
-    )
-    assert repaired == known_parts(known["repaired"])
+    for metric, name in [("asset_failure_rate", "with_fault"), ("asset_repair_rate", "repaired")]:
+        found = night.one(
+            "select numerator, denominator from metrics.fct_metric_period "
+            f"where metric = '{metric}' and grain = 'snapshot' and segment = 'all'"
+        )
+        assert found == known_parts(known[name])
 
 
 def test_a_warranty_makes_nobody_active_for_longer(night: Night) -> None:
@@ -263,6 +264,8 @@ WITHOUT_VALUE = {
     "survey_other_share_transactional", "survey_other_share_relationship",
     # it delivers no reviews, and asks after tickets and for the relationship only
     "review_closed_loop_rate", "nps_pulse", "csat_pulse", "nps_call_back", "csat_call_back",
+    "ces_relationship", "ces_pulse", "ces_call_back", "csi_pulse", "csi_call_back",
+    "first_try_share_relationship", "first_try_share_pulse", "first_try_share_call_back",
     # it first asked for a recommendation less than a year ago
     "retention_after_nps_relationship", "repurchase_after_nps_relationship", "revenue_after_nps_relationship",
 }  # fmt: skip

@@ -7,6 +7,6 @@
         max(outcome is not null) as has_result,
         max(coalesce(is_confirmed_solved, false)) as is_confirmed
     from {{ ref('stg_follow_up') }}
-    where {{ key }} <> 0 and not is_deleted
+    where {{ key }} <> 0 and is_counted and not is_deleted
     group by {{ key }}
 {% endmacro %}

@@ -200,6 +200,8 @@ compared as (
         previous.known_value as previous_value,
         previous.ci_low as previous_ci_low,
         previous.ci_high as previous_ci_high,
+        previous.base as previous_base,
+        previous.standard_error as previous_standard_error,
         bounded.known_value - previous.known_value as change,
         sqrt(
             bounded.standard_error * bounded.standard_error + previous.standard_error * previous.standard_error
@@ -216,6 +218,34 @@ compared as (
         and bounded.segment = previous.segment
         and bounded.member = previous.member
         and bounded.previous_start = previous.period_start
+
+),
+
+tested as (
+
+    select
+        *,
+        change / nullif(
+            case when interval_kind = 'wilson' then pooled_standard_error else unpooled_standard_error end, 0
+        ) as statistic,
+        case
+            when interval_kind = 'mean' then {{ welch_freedom(
+                'standard_error', 'base', 'previous_standard_error', 'previous_base'
+            ) }}
+        end as freedom
+    from compared
+
+),
+
+deviated as (
+
+    select
+        *,
+        case
+            when interval_kind = 'mean' and change <> 0 then {{ normal_deviate('statistic', 'freedom') }}
+            when interval_kind is not null then statistic
+        end as change_z
+    from tested
 
 ),
 
@@ -256,15 +286,18 @@ final as (
             ) }}
             when interval_kind in ('nps', 'mean') then change + z * unpooled_standard_error
         end as change_ci_high,
+        change_z,
+        {{ two_sided_probability('change_z') }} as change_p,
+        case
+            when change is not null and interval_kind = 'wilson' then {{ cohen_h('known_value', 'previous_value') }}
+        end as change_effect,
         -- no variance on either side: nothing can be said
         case
             when change is null or interval_kind is null then null
             when change = 0 then false
-            when interval_kind = 'wilson' and pooled_standard_error > 0 then abs(change) / pooled_standard_error >= z
-            when interval_kind <> 'wilson' and unpooled_standard_error > 0
-                then abs(change) / unpooled_standard_error >= z
+            else abs(change_z) >= z
         end as is_significant
-    from compared
+    from deviated
 
 )
 

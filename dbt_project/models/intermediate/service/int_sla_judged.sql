@@ -131,7 +131,13 @@ decided as (
         ) as bigint) as paused_microseconds,
         max(calendar_elapsed) over (partition by ticket_sla_key) as calendar_total,
         max(business_elapsed) over (partition by ticket_sla_key) as business_total,
-        max(is_unknown) over (partition by ticket_sla_key) as is_total_unknown
+        max(is_unknown) over (partition by ticket_sla_key) as is_total_unknown,
+        -- pauses included, and not known where a leg has no calendar
+        case
+            when count(*) over (partition by ticket_sla_key)
+                = count(business_microseconds) over (partition by ticket_sla_key)
+                then cast(sum(business_microseconds) over (partition by ticket_sla_key) as bigint)
+        end as business_wait
     from reached
 
 ),
@@ -151,6 +157,7 @@ final as (
             when is_business_hours and is_total_unknown = 0 then business_total
         end as elapsed_microseconds,
         paused_microseconds,
+        business_wait as business_wait_microseconds,
         case when target_microseconds is not null then due_at end as due_at,
         case
             when is_passed then 'breached'

@@ -80,17 +80,38 @@ contacted as (
 
 ),
 
+-- the clock runs by the calendar of the team that held the ticket when it was resolved
+clocked as (
+
+    select
+        contacted.ticket_key,
+        {{ business_at('called_piece', 'contacted.followed_up_at') }}
+        - {{ business_at('resolved_piece', 'tickets.resolved_at') }} as delay_business_microseconds
+    from contacted
+    inner join tickets on contacted.ticket_key = tickets.ticket_key
+    inner join {{ ref('int_ticket_span') }} as spans
+        on contacted.ticket_key = spans.ticket_key
+        and tickets.resolved_at >= spans.from_at
+        and tickets.resolved_at < coalesce(spans.to_at, cast('9999-12-31' as timestamp))
+    inner join {{ ref('int_team_scheduled') }} as schedules on spans.team_key = schedules.team_key
+    {{ business_join('called_piece', 'schedules.schedule', 'contacted.followed_up_at') }}
+    {{ business_join('resolved_piece', 'schedules.schedule', 'tickets.resolved_at') }}
+
+),
+
 final as (
 
     select
         tickets.ticket_key,
         contacted.followed_up_at,
+        clocked.delay_business_microseconds,
         coalesce(contacted.is_within_limit, false) as is_within_limit,
         case when contacted.ticket_key is null then false else contacted.is_reached end as is_reached,
         case when contacted.ticket_key is null then false else contacted.is_confirmed_solved end as is_confirmed_solved
     from tickets
     inner join followed_sources on tickets.source = followed_sources.source
     left join contacted on tickets.ticket_key = contacted.ticket_key
+    left join clocked on tickets.ticket_key = clocked.ticket_key
 
 )
 

@@ -125,6 +125,7 @@ joined as (
         case when linked.ticket_key is not null then coalesce(chained.repeat_number, 1) end as repeat_number,
         followed_up.ticket_key is not null as is_source_following_up,
         followed_up.followed_up_at,
+        followed_up.delay_business_microseconds,
         followed_up.is_within_limit as is_followed_up_within_limit,
         followed_up.is_reached,
         followed_up.is_confirmed_solved,
@@ -196,6 +197,7 @@ final as (
             when followed_up_at is not null
                 then cast({{ minutes_between('resolved_at', 'followed_up_at') }} as double)
         end as follow_up_delay_minutes,
+        {{ microseconds_to_minutes('delay_business_microseconds') }} as follow_up_delay_business_minutes,
         case when is_follow_up_judged then is_followed_up_within_limit end as is_followed_up_within_limit,
         case when is_follow_up_judged then is_reached end as is_follow_up_reached,
         case when is_follow_up_judged then is_confirmed_solved end as is_follow_up_confirmed_solved,

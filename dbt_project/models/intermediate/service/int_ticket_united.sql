@@ -60,7 +60,12 @@ ordered as (
         case
             when events.event_type = 'priority_change' and events.to_value in ('low', 'normal', 'high', 'urgent')
                 then events.to_value
-        end as told_priority
+        end as told_priority,
+        -- what is no ticket of the log (a status, say) tells nothing, below
+        case
+            when events.event_type = 'merge' and events.to_value <> events.ticket_id
+                then {{ surrogate_key(['events.ticket_id_space', 'events.to_value']) }}
+        end as told_merged_key
     from events
     left join teams
         on {{ surrogate_key(['events.source', 'events.to_value']) }} = teams.team_key
@@ -74,7 +79,8 @@ lasting as (
         *,
         max(case when told_agent_key is not null then position end) over (partition by ticket_key) as agent_position,
         max(case when told_team_key is not null then position end) over (partition by ticket_key) as team_position,
-        max(case when told_priority is not null then position end) over (partition by ticket_key) as priority_position
+        max(case when told_priority is not null then position end) over (partition by ticket_key) as priority_position,
+        max(case when told_merged_key is not null then position end) over (partition by ticket_key) as merge_position
     from ordered
 
 ),
@@ -91,7 +97,8 @@ opened as (
         max(case when position = 1 then event_type end) as event_type,
         max(case when position = agent_position then told_agent_key end) as agent_key,
         max(case when position = team_position then told_team_key end) as team_key,
-        max(case when position = priority_position then told_priority end) as priority
+        max(case when position = priority_position then told_priority end) as priority,
+        max(case when position = merge_position then told_merged_key end) as merged_into_ticket_key
     from lasting
     group by ticket_key
 
@@ -143,23 +150,23 @@ final as (
     inner join sources on tickets.source = sources.source
     union all
     select
-        ticket_key,
-        ticket_id,
-        source,
-        batch_id,
+        opened.ticket_key,
+        opened.ticket_id,
+        opened.source,
+        opened.batch_id,
         'events' as created_from,
         0 as customer_record_key,
         0 as product_key,
-        coalesce(agent_key, 0) as agent_key,
-        coalesce(team_key, 0) as team_key,
-        source as team_id_space,
+        coalesce(opened.agent_key, 0) as agent_key,
+        coalesce(opened.team_key, 0) as team_key,
+        opened.source as team_id_space,
         0 as asset_key,
         0 as service_partner_key,
         null as status,
-        priority,
+        opened.priority,
         null as channel,
         null as issue_type,
-        occurred_at as created_at,
+        opened.occurred_at as created_at,
         null as first_response_at,
         null as resolved_at,
         null as closed_at,
@@ -168,14 +175,14 @@ final as (
         null as handling_minutes,
         null as is_complaint,
         null as exclusion,
-        event_type = 'agent_message' as is_agent_created,
-        -- an event of a merge does not say into which ticket
-        0 as merged_into_ticket_key,
+        opened.event_type = 'agent_message' as is_agent_created,
+        coalesce(survivors.ticket_key, 0) as merged_into_ticket_key,
         null as subject,
         null as updated_at,
         true as is_counted,
         false as is_deleted
     from opened
+    left join opened as survivors on opened.merged_into_ticket_key = survivors.ticket_key
 
 )
 

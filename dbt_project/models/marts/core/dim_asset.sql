@@ -6,19 +6,29 @@ with members as (
 
 ),
 
-repairs as (
+aged as (
 
     select
         tickets.asset_key,
-        count(*) as ticket_count
+        {{ microseconds_between('tickets.created_at', 'as_of.as_of') }} as fault_age,
+        {{ microseconds_between('tickets.resolved_at', 'as_of.as_of') }} as repair_age,
+        {{ threshold('asset_repair_window') }} * 86400000000 as age_limit
     from {{ ref('int_ticket_settled') }} as tickets
     cross join {{ ref('stg_as_of') }} as as_of
     where
         tickets.is_in_scope
         and {{ is_repair('tickets.issue_type') }}
-        and {{ microseconds_between('tickets.created_at', 'as_of.as_of') }}
-        <= {{ threshold('asset_repair_window') }} * 86400000000
-    group by tickets.asset_key
+
+),
+
+repairs as (
+
+    select
+        asset_key,
+        sum(case when fault_age <= age_limit then 1 else 0 end) as ticket_count,
+        sum(case when repair_age <= age_limit then 1 else 0 end) as solved_count
+    from aged
+    group by asset_key
 
 ),
 
@@ -47,7 +57,8 @@ final as (
         end as is_in_service,
         delivered.warranty_end_date >= as_of.as_of_date
         and coalesce(delivered.retired_date > as_of.as_of_date, true) as is_under_warranty,
-        coalesce(repairs.ticket_count, 0) as repair_ticket_count,
+        cast(coalesce(repairs.ticket_count, 0) as bigint) as repair_ticket_count,
+        cast(coalesce(repairs.solved_count, 0) as bigint) as repaired_ticket_count,
         coalesce(delivered.is_counted, true) as is_counted,
         delivered.asset_key is null as is_inferred,
         coalesce(delivered.is_deleted, false) as is_deleted
@@ -62,7 +73,7 @@ final as (
     left join repairs
         on repairs.asset_key = members.asset_key
     union all
-    select 0, null, null, null, 0, 0, 0, null, null, 0, null, null, null, null, null, 0, true, false, false
+    select 0, null, null, null, 0, 0, 0, null, null, 0, null, null, null, null, null, 0, 0, true, false, false
 
 )
 

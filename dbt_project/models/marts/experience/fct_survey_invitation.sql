@@ -62,6 +62,7 @@ joined as (
         surveys.wave,
         tickets.product_key,
         tickets.agent_key,
+        tickets.service_partner_key,
         tickets.team_key,
         tickets.issue_type,
         -- an invitation without a customer of its own is that of its ticket's customer
@@ -99,6 +100,7 @@ final as (
         joined.ticket_key,
         coalesce(joined.product_key, 0) as product_key,
         coalesce(joined.agent_key, 0) as agent_key,
+        coalesce(joined.service_partner_key, 0) as service_partner_key,
         coalesce(joined.team_key, 0) as team_key,
         joined.issue_type,
         {{ code_key('issue_type', 'joined.issue_type') }} as issue_type_key,

@@ -101,6 +101,7 @@ final as (
         judged.ticket_key,
         judged.product_key,
         judged.agent_key,
+        judged.service_partner_key,
         judged.team_key,
         judged.issue_type,
         judged.issue_type_key,

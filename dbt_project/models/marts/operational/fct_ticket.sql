@@ -287,6 +287,7 @@ final as (
         outcomes.is_follow_up_due,
         outcomes.followed_up_at,
         outcomes.follow_up_delay_minutes,
+        outcomes.follow_up_delay_business_minutes,
         outcomes.is_followed_up_within_limit,
         outcomes.is_follow_up_reached,
         outcomes.is_follow_up_confirmed_solved,
@@ -296,6 +297,12 @@ final as (
             when outcomes.bot_handed_over_at = measured.first_response_clock_at
                 then cast(measured.first_response_minutes as double)
         end as bot_handover_wait_minutes,
+        case
+            when
+                outcomes.bot_handed_over_at = measured.first_response_clock_at
+                and measured.first_response_minutes is not null
+                then {{ microseconds_to_minutes('measured.first_response_business_microseconds') }}
+        end as bot_handover_wait_business_minutes,
         outcomes.first_touched_at,
         measured.told_is_complaint as is_complaint,
         outcomes.is_complaint_untouched_2h,

@@ -44,6 +44,10 @@ final as (
                 then {{ microseconds_to_minutes('judged.paused_microseconds') }}
         end as paused_minutes,
         {{ microseconds_to_minutes(microseconds_between('clocks.started_at', 'clocks.stopped_at')) }} as wait_minutes,
+        case
+            when clocks.stopped_at is not null
+                then {{ microseconds_to_minutes('judged.business_wait_microseconds') }}
+        end as wait_business_minutes,
         judged.due_at,
         judged.state,
         case when judged.state = 'breached' then judged.due_at end as breached_at,
