@@ -1,6 +1,4 @@
-with {{ contract_successions() }},
-
-settings as (
+with settings as (
 
     select cast(success_percent as double) / 100 as success_share
     from {{ ref('stg_health_setting') }}
@@ -62,14 +60,12 @@ saved as (
 -- signed and not begun: known on the as-of date alone, for no record says when it was signed
 signed_on as (
 
-    select distinct contracts.customer_key
-    from successions
-    inner join contracts
-        on contracts.contract_key = successions.contract_key
+    select distinct succession.customer_key
+    from {{ ref('int_contract_succession') }} as succession
     cross join {{ ref('stg_as_of') }} as as_of
     where
-        contracts.start_date <= as_of.as_of_date
-        and successions.start_date > as_of.as_of_date
+        succession.start_date <= as_of.as_of_date
+        and succession.renewed_date > as_of.as_of_date
 
 ),
 
