@@ -44,7 +44,8 @@ LOYALTY = {
     "net_amount_retention", "amount_churn_rate", "order_churn_rate", "repurchase_rate_90d", "repurchase_rate_180d",
     "repurchase_rate_365d", "retention_after_nps_relationship", "repurchase_after_nps_relationship",
     "revenue_after_nps_relationship", "retention_after_csat_transactional", "repurchase_after_csat_transactional",
-    "revenue_after_csat_transactional",
+    "revenue_after_csat_transactional", "ltv_margin_after_nps_relationship", "ltv_margin_after_csat_transactional",
+    "predicted_ltv_12m_after_nps_relationship", "predicted_ltv_12m_after_csat_transactional",
 }  # fmt: skip
 
 
@@ -243,7 +244,8 @@ def _deliver_loyalty(home: WarehouseFixture) -> None:
         start, end = date(2024, 1, 1), date(2024 + chance.randrange(1, 3), chance.randrange(1, 12), 20)
         currency = chance.choice(["CNY", "CNY", "USD", "EUR"])
         contracts.append({"contract_id": f"K{name}", "start_date": start, "end_date": end, "currency": currency,
-                          "is_voluntary": chance.choice([True, False, None])})  # fmt: skip
+                          "is_voluntary": chance.choice([True, False, None]),
+                          "end_reason": ("price", "fault", None)[len(contracts) % 3]})  # fmt: skip
         if chance.random() < 0.5:
             contracts.append({"contract_id": f"L{name}", "start_date": end + timedelta(days=chance.choice([1, 20, 90])),
                               "currency": currency, "renews_contract_id": f"K{name}"})  # fmt: skip
@@ -492,6 +494,23 @@ def test_periods_before_the_tickets_have_no_complaint_rate(warehouse: WarehouseF
     assert warehouse.rows(
         "select distinct grain from metrics.fct_metric_period where metric = 'complaint_rate' order by 1"
     ) == [{"grain": "month"}, {"grain": "quarter"}, {"grain": "year"}]
+
+
+def test_lost_contracts_are_cut_by_the_reason_of_their_end(warehouse: WarehouseFixture) -> None:
+    published = warehouse.rows(
+        "select member, value from metrics.fct_metric_period where metric = 'lost_contracts' and grain = 'year'"
+        " and period_start = '2025-01-01' and segment in ('end_reason', 'all') order by member"
+    )
+    # contract by contract: ended in 2025, and nothing begins within the 30 days after it
+    lost = warehouse.rows(
+        "select coalesce(due.end_reason, '(none)') as reason, count(*) as contracts from marts.dim_contract as due"
+        " where due.end_date between '2025-01-01' and '2025-12-31' and due.is_counted and not exists ("
+        "   select 1 from marts.dim_contract as renewal where renewal.customer_key = due.customer_key"
+        "   and renewal.start_date between due.end_date and due.end_date + 30) group by 1"
+    )
+    expected = {row["reason"]: row["contracts"] for row in lost}
+    assert expected.keys() == {"price", "fault", "(none)"}
+    assert {row["member"]: row["value"] for row in published} == {**expected, "all": sum(expected.values())}
 
 
 def test_headline_metrics_are_published_by_every_segment(warehouse: WarehouseFixture) -> None:

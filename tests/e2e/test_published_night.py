@@ -265,6 +265,7 @@ WITHOUT_VALUE = {
     "review_closed_loop_rate", "nps_pulse", "csat_pulse", "nps_call_back", "csat_call_back",
     # it first asked for a recommendation less than a year ago
     "retention_after_nps_relationship", "repurchase_after_nps_relationship", "revenue_after_nps_relationship",
+    "ltv_margin_after_nps_relationship",
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@
     {{ return([
         'channel', 'channel_group', 'region', 'product_line', 'model', 'issue_type', 'team', 'agent', 'service_partner',
         'tier', 'customer_type', 'is_new_customer', 'industry', 'dimension', 'satisfaction_band',
+        'end_reason',
     ]) }}
 {% endmacro %}
 
