@@ -64,3 +64,15 @@
     {%- set p -%} (({{ numerator }} + {{ other_numerator }}) / nullif({{ denominator }} + {{ other_denominator }}, 0)) {%- endset -%}
     sqrt(greatest({{ p }} * (1 - {{ p }}), 0) * (1 / nullif({{ denominator }}, 0) + 1 / nullif({{ other_denominator }}, 0)))
 {%- endmacro %}
+
+{#- Whether a change is beyond chance. Without variance on either side nothing can be said. -#}
+{% macro is_change_significant(change) -%}
+    case
+        when {{ change }} is null or interval_kind is null then null
+        when {{ change }} = 0 then false
+        when interval_kind = 'wilson' and {{ change }}_pooled_error > 0
+            then abs({{ change }}) / {{ change }}_pooled_error >= z
+        when interval_kind <> 'wilson' and {{ change }}_unpooled_error > 0
+            then abs({{ change }}) / {{ change }}_unpooled_error >= z
+    end
+{%- endmacro %}

@@ -7,6 +7,7 @@
     },
     post_hook='{% if execute %}{{ drop_metric_scans() }}{% endif %}'
 ) }}
+{% set changes = {'previous': 'change', 'year_ago': 'year_change'} %}
 with
 
 measured as (
@@ -90,6 +91,11 @@ placed as (
             when '{{ grain }}' then cast({{ dbt.dateadd(grain, -1, 'measured.period_start') }} as date)
             {%- endfor %}
         end as previous_start,
+        -- weeks and days of two years are no pairs: weekdays and holidays move
+        case
+            when measured.grain in ('month', 'quarter', 'year')
+                then cast({{ dbt.dateadd('year', -1, 'measured.period_start') }} as date)
+        end as year_ago_start,
         case measured.grain
             {%- for grain in ['day', 'week', 'month', 'quarter', 'year'] %}
             when '{{ grain }}' then cast({{ dbt.dateadd(grain, 1, 'measured.period_start') }} as date)
@@ -154,7 +160,7 @@ valued as (
 
 ),
 
--- it is read twice: what nobody asks for any more would be kept twice
+-- it is read three times: what nobody asks for any more would be kept as often
 bounded as (
 
     select
@@ -162,6 +168,7 @@ bounded as (
         grain,
         period_start,
         previous_start,
+        year_ago_start,
         segment,
         member,
         numerator,
@@ -200,15 +207,19 @@ compared as (
         previous.known_value as previous_value,
         previous.ci_low as previous_ci_low,
         previous.ci_high as previous_ci_high,
-        bounded.known_value - previous.known_value as change,
+        year_ago.known_value as year_ago_value,
+        {%- for other, change in changes.items() %}
+        bounded.known_value - {{ other }}.known_value as {{ change }},
         sqrt(
-            bounded.standard_error * bounded.standard_error + previous.standard_error * previous.standard_error
-        ) as unpooled_standard_error,
+            bounded.standard_error * bounded.standard_error + {{ other }}.standard_error * {{ other }}.standard_error
+        ) as {{ change }}_unpooled_error,
         case
             when bounded.interval_kind = 'wilson' then {{ pooled_standard_error(
-                'bounded.base_numerator', 'bounded.base', 'previous.base_numerator', 'previous.base'
+                'bounded.base_numerator', 'bounded.base', other ~ '.base_numerator', other ~ '.base'
             ) }}
-        end as pooled_standard_error
+        end as {{ change }}_pooled_error
+        {{- "," if not loop.last }}
+        {%- endfor %}
     from bounded
     left join bounded as previous
         on bounded.metric = previous.metric
@@ -216,6 +227,13 @@ compared as (
         and bounded.segment = previous.segment
         and bounded.member = previous.member
         and bounded.previous_start = previous.period_start
+    left join bounded as year_ago
+        on bounded.metric = year_ago.metric
+        and bounded.grain = year_ago.grain
+        and bounded.segment = year_ago.segment
+        and bounded.member = year_ago.member
+        and bounded.year_ago_start = year_ago.period_start
+        and year_ago.year_ago_start is not null
 
 ),
 
@@ -247,23 +265,19 @@ final as (
             when interval_kind = 'wilson' then {{ newcombe_bound(
                 'known_value', 'ci_low', 'ci_high', 'previous_value', 'previous_ci_low', 'previous_ci_high', -1
             ) }}
-            when interval_kind in ('nps', 'mean') then change - z * unpooled_standard_error
+            when interval_kind in ('nps', 'mean') then change - z * change_unpooled_error
         end as change_ci_low,
         case
             when change is null then null
             when interval_kind = 'wilson' then {{ newcombe_bound(
                 'known_value', 'ci_low', 'ci_high', 'previous_value', 'previous_ci_low', 'previous_ci_high', 1
             ) }}
-            when interval_kind in ('nps', 'mean') then change + z * unpooled_standard_error
+            when interval_kind in ('nps', 'mean') then change + z * change_unpooled_error
         end as change_ci_high,
-        -- no variance on either side: nothing can be said
-        case
-            when change is null or interval_kind is null then null
-            when change = 0 then false
-            when interval_kind = 'wilson' and pooled_standard_error > 0 then abs(change) / pooled_standard_error >= z
-            when interval_kind <> 'wilson' and unpooled_standard_error > 0
-                then abs(change) / unpooled_standard_error >= z
-        end as is_significant
+        {{ is_change_significant('change') }} as is_significant,
+        year_ago_value,
+        year_change,
+        {{ is_change_significant('year_change') }} as is_year_change_significant
     from compared
 
 )
