@@ -33,6 +33,8 @@ HEADLINE = {
     "response_rate_transactional", "response_rate_relationship", "churn_rate", "ltv_margin_mean",
     "ltv_revenue_mean",
 }  # fmt: skip
+# Facts that hold their customers once a month-end: a snapshot is the rows of the as-of date.
+REPEATING = ("fct_customer_value", "fct_customer_health")
 PER_CUSTOMER = ("complaint_rate", "complaint_rate_10k", "complaining_customer_rate")
 SEGMENTS = (
     "channel", "channel_group", "region", "product_line", "model", "issue_type", "team", "agent", "service_partner",
@@ -513,6 +515,24 @@ def test_lost_contracts_are_cut_by_the_reason_of_their_end(warehouse: WarehouseF
     assert {row["member"]: row["value"] for row in published} == {**expected, "all": sum(expected.values())}
 
 
+def test_value_has_a_trend_and_is_cut_by_the_first_product(warehouse: WarehouseFixture) -> None:
+    published = warehouse.rows(
+        "select period_start, member, n, value from metrics.fct_metric_period where metric = 'ltv_margin_mean'"
+        " and grain = 'month' and segment = 'product_line' and period_start >= '2026-01-01' order by all"
+    )
+    # each month-end by itself, of the product of the first contract or order
+    by_hand = warehouse.rows(
+        "select date_trunc('month', as_of_date)::date as period_start, coalesce(product_line, '(none)') as member,"
+        " count(ltv_margin) as n, avg(ltv_margin)::double as value from marts.fct_customer_value"
+        " join marts.dim_customer using (customer_key) left join intermediate.int_customer_first_product using"
+        " (customer_key) where as_of_date >= '2026-01-01' group by 1, 2 order by all"
+    )
+    assert len({row["member"] for row in published}) > 1
+    assert [(row["period_start"], row["member"], row["n"], pytest.approx(row["value"])) for row in by_hand] == [
+        tuple(row.values()) for row in published
+    ]
+
+
 def test_headline_metrics_are_published_by_every_segment(warehouse: WarehouseFixture) -> None:
     defined = {row["metric"]: row for row in warehouse.rows("select * from metrics.dim_metric")}
     published = {row["metric"] for row in warehouse.rows("select distinct metric from metrics.fct_metric_period")}
@@ -580,7 +600,7 @@ def _compare_with_metricflow(warehouse: WarehouseFixture, oracle: MetricFlowOrac
         published.setdefault((metric, segment, grain), {})[tuple(cell)] = (value, reason)
     compared = differing = 0
     first: list[Any] = []
-    for row in warehouse.rows("select metric, grain as grains, valid_dimensions from metrics.dim_metric"):
+    for row in warehouse.rows("select metric, grain as grains, valid_dimensions, source from metrics.dim_metric"):
         metric, grains = row["metric"], row["grains"].split(", ")
         # a metric of one kind of period is compared by that
         grain = next((grain for grain in ("month", "day", *grains) if grain in {*grains} - {"snapshot"}), "day")
@@ -597,8 +617,12 @@ def _compare_with_metricflow(warehouse: WarehouseFixture, oracle: MetricFlowOrac
             if row["grains"] == "snapshot":
                 theirs = {cell: value for cell, value in theirs.items() if cell[0] == AS_OF_DATE}
             if row["grains"].endswith(", snapshot"):
-                # all there is, with a time or without
-                members = oracle.members(metric, dimension)
+                if row["source"] in REPEATING:
+                    days = oracle.cells(metric, "day", dimension)
+                    members = {name: value for (day, name), value in days.items() if day == AS_OF_DATE}
+                else:
+                    # all there is, with a time or without
+                    members = oracle.members(metric, dimension)
                 theirs |= {(AS_OF_DATE, f"snapshot {name}"): value for name, value in members.items()}
                 snapshot = published.get((metric, segment, "snapshot"), {})
                 ours |= {(AS_OF_DATE, f"snapshot {member}"): cell for (_, member), cell in snapshot.items()}

@@ -16,6 +16,7 @@ valued as (
         feature.customer_kind,
         feature.horizon_days,
         coalesce(customer_version.tier = 'vip', false) as is_vip,
+        customer_value.product_key,
         customer_value.currency,
         -- of who is in grace no renewal is expected: what was earned in the year before is at stake
         case when feature.customer_kind <> 'in_grace' then customer_value.predicted_ltv_12m end as predicted_ltv_12m,
@@ -88,6 +89,7 @@ final as (
         ranked.customer_feature_key as customer_health_key,
         ranked.customer_key,
         ranked.customer_version_key,
+        ranked.product_key,
         ranked.as_of_date,
         ranked.is_current,
         ranked.customer_kind,
