@@ -141,7 +141,9 @@ def _survivals(facts: CardFacts) -> list[tuple[int, Chart]]:
 
 def _loss(row: Row, language: Language, currency: str) -> Row:
     return {
-        "reason": _PHRASES.named(language, "end_reason", row["reason"]) if row["reason"] else say(language, "no_reason"),
+        "reason": _PHRASES.named(language, "end_reason", row["reason"])
+        if row["reason"]
+        else say(language, "no_reason"),
         "share": _told(row["share"], "share", language),
         "amount": _told(row["amount"], "currency", language, currency),
         **{kind: f"{row[kind]:,}" for kind in ("contracts", "voluntary", "involuntary", "unknown")},
