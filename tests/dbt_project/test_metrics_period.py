@@ -592,6 +592,16 @@ def test_metricflow_agrees_cell_by_cell_in_every_segment(warehouse: WarehouseFix
     _compare_with_metricflow(warehouse, oracle, len(SEGMENTS))
 
 
+def _snapshot_of_metricflow(
+    oracle: MetricFlowOracle, metric: str, dimension: str | None, source: str
+) -> dict[str, float | None]:
+    """All there is, with a time or without, or what holds on the as-of date."""
+    if source not in REPEATING:
+        return oracle.members(metric, dimension)
+    days = oracle.cells(metric, "day", dimension)
+    return {member: value for (day, member), value in days.items() if day == AS_OF_DATE}
+
+
 def _compare_with_metricflow(warehouse: WarehouseFixture, oracle: MetricFlowOracle, segments_each: int) -> None:
     published: dict[tuple[str, str, str], dict[tuple[date, str], tuple[float | None, str | None]]] = {}
     for metric, segment, grain, *cell, value, reason in oracle.connection.execute(
@@ -617,12 +627,7 @@ def _compare_with_metricflow(warehouse: WarehouseFixture, oracle: MetricFlowOrac
             if row["grains"] == "snapshot":
                 theirs = {cell: value for cell, value in theirs.items() if cell[0] == AS_OF_DATE}
             if row["grains"].endswith(", snapshot"):
-                if row["source"] in REPEATING:
-                    days = oracle.cells(metric, "day", dimension)
-                    members = {name: value for (day, name), value in days.items() if day == AS_OF_DATE}
-                else:
-                    # all there is, with a time or without
-                    members = oracle.members(metric, dimension)
+                members = _snapshot_of_metricflow(oracle, metric, dimension, row["source"])
                 theirs |= {(AS_OF_DATE, f"snapshot {name}"): value for name, value in members.items()}
                 snapshot = published.get((metric, segment, "snapshot"), {})
                 ours |= {(AS_OF_DATE, f"snapshot {member}"): cell for (_, member), cell in snapshot.items()}

@@ -61,7 +61,8 @@ insert into marts.fct_cohort_retention values
     ('tier', true, '2026-01-01', 2, 1, 40), ('all', false, '2026-06-01', 0, null, 5);
 insert into marts.fct_customer_value_model (is_current, model_kind, is_fitted, term_months, alpha, beta, case_count)
     values
-    (true, 'sbg', true, 12, 0.6681, 3.8061, 900), (true, 'sbg', true, 3, 1.0, 1.0, 50), (true, 'sbg', true, 6, 1.0, 1.0, 50),
+    (true, 'sbg', true, 12, 0.6681, 3.8061, 900), (true, 'sbg', true, 3, 1.0, 1.0, 50),
+    (true, 'sbg', true, 6, 1.0, 1.0, 50),
     (true, 'sbg', true, 0, 1.0, 1.0, 999);
 insert into marts.fct_customer_value_model values
     (true, 'bg_nbd', true, null, 2147.6540336, null, 1235, 422.1857, null, 1235, -5322.697, 365, 0.7721, 0.15004,

@@ -65,6 +65,19 @@
     sqrt(greatest({{ p }} * (1 - {{ p }}), 0) * (1 / nullif({{ denominator }}, 0) + 1 / nullif({{ other_denominator }}, 0)))
 {%- endmacro %}
 
+{#- The change of a cell of `bounded` from another one, and its errors. -#}
+{% macro changed_from(other, change) -%}
+    bounded.known_value - {{ other }}.known_value as {{ change }},
+    sqrt(
+        bounded.standard_error * bounded.standard_error + {{ other }}.standard_error * {{ other }}.standard_error
+    ) as {{ change }}_unpooled_error,
+    case
+        when bounded.interval_kind = 'wilson' then {{ pooled_standard_error(
+            'bounded.base_numerator', 'bounded.base', other ~ '.base_numerator', other ~ '.base'
+        ) }}
+    end as {{ change }}_pooled_error
+{%- endmacro %}
+
 {#- Whether a change is beyond chance. Without variance on either side nothing can be said. -#}
 {% macro is_change_significant(change) -%}
     case

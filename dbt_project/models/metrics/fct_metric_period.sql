@@ -7,7 +7,6 @@
     },
     post_hook='{% if execute %}{{ drop_metric_scans() }}{% endif %}'
 ) }}
-{% set changes = {'previous': 'change', 'year_ago': 'year_change'} %}
 with
 
 measured as (
@@ -208,18 +207,8 @@ compared as (
         previous.ci_low as previous_ci_low,
         previous.ci_high as previous_ci_high,
         year_ago.known_value as year_ago_value,
-        {%- for other, change in changes.items() %}
-        bounded.known_value - {{ other }}.known_value as {{ change }},
-        sqrt(
-            bounded.standard_error * bounded.standard_error + {{ other }}.standard_error * {{ other }}.standard_error
-        ) as {{ change }}_unpooled_error,
-        case
-            when bounded.interval_kind = 'wilson' then {{ pooled_standard_error(
-                'bounded.base_numerator', 'bounded.base', other ~ '.base_numerator', other ~ '.base'
-            ) }}
-        end as {{ change }}_pooled_error
-        {{- "," if not loop.last }}
-        {%- endfor %}
+        {{ changed_from('previous', 'change') }},
+        {{ changed_from('year_ago', 'year_change') }}
     from bounded
     left join bounded as previous
         on bounded.metric = previous.metric

@@ -25,7 +25,8 @@ FAR = 376_200
 FIT = Fit("sbg", ("alpha", "beta"), (1.0, 3.0), ((0.0,) * 2,) * 2, 0.0, 1, True)
 USUAL: dict[str, Any] = {
     "customer": 1, "term": 12, "decision": 1, "start": CUT - 364, "begun": CUT - 364, "ended": CUT, "stated_end": CUT,
-    "is_open_ended": False, "is_fitted": True, "is_end_agreed": True, "is_renewed": False, "amount": 100.0, "margin": 60.0,
+    "is_open_ended": False, "is_fitted": True, "is_end_agreed": True, "is_renewed": False, "amount": 100.0,
+    "margin": 60.0,
 }  # fmt: skip
 
 

@@ -47,8 +47,8 @@ starts as (
 
 ),
 
--- what a contract came to until its end: one decision, or one for each term that an open-ended one lived (terms_lived of
--- include/customer_value/contract_value.py at a cut)
+-- what a contract came to until its end: one decision, or one for each term that an open-ended one lived
+-- (terms_lived of include/customer_value/contract_value.py at a cut)
 decided as (
 
     select
