@@ -108,6 +108,7 @@ def _contracts(rng: np.random.Generator, customers: int) -> Contracts:
         ended=ended,
         stated_end=ended,
         is_open_ended=np.zeros(count, bool),
+        is_fitted=np.ones(count, bool),
         is_end_agreed=np.ones(count, bool),
         is_renewed=renews,
         amount=np.full(count, 100.0),

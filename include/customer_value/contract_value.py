@@ -35,6 +35,7 @@ class Contracts:
         start: its first day as stated, from which it is known; `begun`: the day from which it counts (grace closed up).
         ended: last day in force; `stated_end`: last day by the contract, even if renewed earlier. Far ahead if open.
         is_open_ended: one of those that go on until somebody ends them.
+        is_fitted: models of renewal learn from its decisions.
         is_end_agreed: its last day was agreed when it was signed, and not written when somebody ended it.
         is_renewed: another one went on from its last day.
         amount, margin: revenue and margin a month in the installation's currency; nan where unknown.
@@ -48,6 +49,7 @@ class Contracts:
     ended: Ints
     stated_end: Ints
     is_open_ended: Flags
+    is_fitted: Flags
     is_end_agreed: Flags
     is_renewed: Flags
     amount: Floats
@@ -68,9 +70,9 @@ def as_known_before(contracts: Contracts, cut: int) -> Contracts:
 
 
 def terms_lived(contracts: Contracts, cut: int) -> Ints:
-    """Whole terms from the first day to the cut or the end."""
+    """Whole terms from the first day to the cut or the end (as `int_contract_term` counts them to the end)."""
     days = np.minimum(cut, contracts.ended) + 1 - contracts.begun
-    return np.floor((days + CALENDAR_DAYS) / (contracts.term * MONTH_DAYS)).astype(np.int64)
+    return np.asarray(12 * (days + CALENDAR_DAYS) // (YEAR_DAYS * contracts.term), np.int64)
 
 
 def decisions_by_term(contracts: Contracts, cut: int, grace_days: int) -> dict[int, Decisions]:
@@ -79,7 +81,7 @@ def decisions_by_term(contracts: Contracts, cut: int, grace_days: int) -> dict[i
     A contract with an end was decided about once, `grace_days` after it; renewals and losses are known alike only then.
     One that is open-ended was renewed after every term that it lived on.
     """
-    known = contracts.chosen((contracts.start <= cut) & (contracts.begun <= cut))
+    known = contracts.chosen(contracts.is_fitted & (contracts.start <= cut) & (contracts.begun <= cut))
     decided = known.ended + grace_days <= cut
     lost = decided & ~known.is_renewed
     lived = terms_lived(known, cut)

@@ -122,6 +122,7 @@ def contracts_of(columns: Columns) -> Contracts:
         ended=_days(columns["in_force_to_date"]),
         stated_end=_days(columns["end_date"]),
         is_open_ended=_array(columns["is_open_ended"], np.bool_),
+        is_fitted=_array(columns["is_fitted"], np.bool_),
         is_end_agreed=_array(columns["is_end_agreed"], np.bool_),
         is_renewed=_array(columns["is_renewed"], np.bool_),
         amount=_array(columns["monthly_amount"], float),

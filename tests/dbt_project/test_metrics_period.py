@@ -34,6 +34,8 @@ HEADLINE = {
     "response_rate_transactional", "response_rate_relationship", "churn_rate", "ltv_margin_mean",
     "ltv_revenue_mean",
 }  # fmt: skip
+# Facts that hold their customers once a month-end: a snapshot is the rows of the as-of date.
+REPEATING = ("fct_customer_value", "fct_customer_health")
 PER_CUSTOMER = ("complaint_rate", "complaint_rate_10k", "complaining_customer_rate")
 SEGMENTS = (
     "channel", "channel_group", "region", "product_line", "model", "issue_type", "team", "agent", "service_partner",
@@ -45,7 +47,8 @@ LOYALTY = {
     "net_amount_retention", "amount_churn_rate", "order_churn_rate", "repurchase_rate_90d", "repurchase_rate_180d",
     "repurchase_rate_365d", "retention_after_nps_relationship", "repurchase_after_nps_relationship",
     "revenue_after_nps_relationship", "retention_after_csat_transactional", "repurchase_after_csat_transactional",
-    "revenue_after_csat_transactional",
+    "revenue_after_csat_transactional", "ltv_margin_after_nps_relationship", "ltv_margin_after_csat_transactional",
+    "predicted_ltv_12m_after_nps_relationship", "predicted_ltv_12m_after_csat_transactional",
 }  # fmt: skip
 
 
@@ -256,7 +259,8 @@ def _deliver_loyalty(home: WarehouseFixture) -> None:
         start, end = date(2024, 1, 1), date(2024 + chance.randrange(1, 3), chance.randrange(1, 12), 20)
         currency = chance.choice(["CNY", "CNY", "USD", "EUR"])
         contracts.append({"contract_id": f"K{name}", "start_date": start, "end_date": end, "currency": currency,
-                          "is_voluntary": chance.choice([True, False, None])})  # fmt: skip
+                          "is_voluntary": chance.choice([True, False, None]),
+                          "end_reason": ("price", "fault", None)[len(contracts) % 3]})  # fmt: skip
         if chance.random() < 0.5:
             contracts.append({"contract_id": f"L{name}", "start_date": end + timedelta(days=chance.choice([1, 20, 90])),
                               "currency": currency, "renews_contract_id": f"K{name}"})  # fmt: skip
@@ -591,6 +595,41 @@ def test_periods_before_the_tickets_have_no_complaint_rate(warehouse: WarehouseF
     ) == [{"grain": "month"}, {"grain": "quarter"}, {"grain": "year"}]
 
 
+def test_lost_contracts_are_cut_by_the_reason_of_their_end(warehouse: WarehouseFixture) -> None:
+    published = warehouse.rows(
+        "select member, value from metrics.fct_metric_period where metric = 'lost_contracts' and grain = 'year'"
+        " and period_start = '2025-01-01' and segment in ('end_reason', 'all') order by member"
+    )
+    # contract by contract: ended in 2025, and nothing begins within the 30 days after it
+    lost = warehouse.rows(
+        "select coalesce(due.end_reason, '(none)') as reason, count(*) as contracts from marts.dim_contract as due"
+        " where due.end_date between '2025-01-01' and '2025-12-31' and due.is_counted and not exists ("
+        "   select 1 from marts.dim_contract as renewal where renewal.customer_key = due.customer_key"
+        "   and renewal.start_date between due.end_date and due.end_date + 30) group by 1"
+    )
+    expected = {row["reason"]: row["contracts"] for row in lost}
+    assert expected.keys() == {"price", "fault", "(none)"}
+    assert {row["member"]: row["value"] for row in published} == {**expected, "all": sum(expected.values())}
+
+
+def test_value_has_a_trend_and_is_cut_by_the_first_product(warehouse: WarehouseFixture) -> None:
+    published = warehouse.rows(
+        "select period_start, member, n, value from metrics.fct_metric_period where metric = 'ltv_margin_mean'"
+        " and grain = 'month' and segment = 'product_line' and period_start >= '2026-01-01' order by all"
+    )
+    # each month-end by itself, of the product of the first contract or order
+    by_hand = warehouse.rows(
+        "select date_trunc('month', as_of_date)::date as period_start, coalesce(product_line, '(none)') as member,"
+        " count(ltv_margin) as n, avg(ltv_margin)::double as value from marts.fct_customer_value"
+        " join marts.dim_customer using (customer_key) left join intermediate.int_customer_first_product using"
+        " (customer_key) where as_of_date >= '2026-01-01' group by 1, 2 order by all"
+    )
+    assert len({row["member"] for row in published}) > 1
+    assert [(row["period_start"], row["member"], row["n"], pytest.approx(row["value"])) for row in by_hand] == [
+        tuple(row.values()) for row in published
+    ]
+
+
 def test_headline_metrics_are_published_by_every_segment(warehouse: WarehouseFixture) -> None:
     defined = {row["metric"]: row for row in warehouse.rows("select * from metrics.dim_metric")}
     published = {row["metric"] for row in warehouse.rows("select distinct metric from metrics.fct_metric_period")}
@@ -652,6 +691,16 @@ def test_metricflow_agrees_cell_by_cell_in_every_segment(warehouse: WarehouseFix
     _compare_with_metricflow(warehouse, oracle, len(SEGMENTS))
 
 
+def _snapshot_of_metricflow(
+    oracle: MetricFlowOracle, metric: str, dimension: str | None, source: str
+) -> dict[str, float | None]:
+    """All there is, with a time or without, or what holds on the as-of date."""
+    if source not in REPEATING:
+        return oracle.members(metric, dimension)
+    days = oracle.cells(metric, "day", dimension)
+    return {member: value for (day, member), value in days.items() if day == AS_OF_DATE}
+
+
 def _compare_with_metricflow(warehouse: WarehouseFixture, oracle: MetricFlowOracle, segments_each: int) -> None:
     published: dict[tuple[str, str, str], dict[tuple[date, str], tuple[float | None, str | None]]] = {}
     for metric, segment, grain, *cell, value, reason in oracle.connection.execute(
@@ -660,7 +709,7 @@ def _compare_with_metricflow(warehouse: WarehouseFixture, oracle: MetricFlowOrac
         published.setdefault((metric, segment, grain), {})[tuple(cell)] = (value, reason)
     compared = differing = 0
     first: list[Any] = []
-    for row in warehouse.rows("select metric, grain as grains, valid_dimensions from metrics.dim_metric"):
+    for row in warehouse.rows("select metric, grain as grains, valid_dimensions, source from metrics.dim_metric"):
         metric, grains = row["metric"], row["grains"].split(", ")
         # a metric of one kind of period is compared by that
         grain = next((grain for grain in ("month", "day", *grains) if grain in {*grains} - {"snapshot"}), "day")
@@ -677,8 +726,7 @@ def _compare_with_metricflow(warehouse: WarehouseFixture, oracle: MetricFlowOrac
             if row["grains"] == "snapshot":
                 theirs = {cell: value for cell, value in theirs.items() if cell[0] == AS_OF_DATE}
             if row["grains"].endswith(", snapshot"):
-                # all there is, with a time or without
-                members = oracle.members(metric, dimension)
+                members = _snapshot_of_metricflow(oracle, metric, dimension, row["source"])
                 theirs |= {(AS_OF_DATE, f"snapshot {name}"): value for name, value in members.items()}
                 snapshot = published.get((metric, segment, "snapshot"), {})
                 ours |= {(AS_OF_DATE, f"snapshot {member}"): cell for (_, member), cell in snapshot.items()}

@@ -268,6 +268,7 @@ WITHOUT_VALUE = {
     "first_try_share_relationship", "first_try_share_pulse", "first_try_share_call_back",
     # it first asked for a recommendation less than a year ago
     "retention_after_nps_relationship", "repurchase_after_nps_relationship", "revenue_after_nps_relationship",
+    "ltv_margin_after_nps_relationship",
 }  # fmt: skip
 
 

@@ -52,6 +52,9 @@ def test_cfpb_timely_stands_in_the_raw_rows(real: RealData) -> None:
 def test_telco_churned(real: RealData) -> None:
     sql = "select count(*) filter (stated_status = 'churned'), count(stated_status) from telco_customers_customer"
     assert real.row(sql) == (1869, 7043)
+    # and the gate keeps them all: what stated_churn_rate counts, by mapping alone
+    clean = "select count(*) filter (stated_status = 'churned'), count(stated_status), count(acquired_date)"
+    assert real.row(f"{clean} from {{clean}}/customer where stated_status is not null") == (1869, 7043, 0)
 
 
 def test_bfi_missing_answers_and_constant_rows(real: RealData) -> None:

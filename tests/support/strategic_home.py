@@ -27,7 +27,8 @@ create table marts.fct_customer_value_model (
     hold_out_days bigint, hold_out_auc double, hold_out_brier double, hold_out_naive_brier double,
     warnings_en varchar, warnings_zh varchar);
 create table marts.fct_contract_renewal (
-    term_months bigint, decision_number bigint, is_due_decided boolean, is_renewed boolean);
+    term_months bigint, decision_number bigint, is_due_decided boolean, is_renewed boolean, due_date date,
+    end_reason varchar, churn_kind varchar, amount_due decimal(18, 4), currency_rate decimal(18, 8));
 create table marts.fct_customer_value (
     customer_key bigint, customer_version_key bigint, is_current boolean, predicted_ltv_12m double,
     order_count bigint, age_days bigint, recency_days bigint, p_alive double);
@@ -60,7 +61,8 @@ insert into marts.fct_cohort_retention values
     ('tier', true, '2026-01-01', 2, 1, 40), ('all', false, '2026-06-01', 0, null, 5);
 insert into marts.fct_customer_value_model (is_current, model_kind, is_fitted, term_months, alpha, beta, case_count)
     values
-    (true, 'sbg', true, 12, 0.6681, 3.8061, 900), (true, 'sbg', true, 3, 1.0, 1.0, 10),
+    (true, 'sbg', true, 12, 0.6681, 3.8061, 900), (true, 'sbg', true, 3, 1.0, 1.0, 50),
+    (true, 'sbg', true, 6, 1.0, 1.0, 50),
     (true, 'sbg', true, 0, 1.0, 1.0, 999);
 insert into marts.fct_customer_value_model values
     (true, 'bg_nbd', true, null, 2147.6540336, null, 1235, 422.1857, null, 1235, -5322.697, 365, 0.7721, 0.15004,
@@ -69,11 +71,19 @@ insert into marts.fct_customer_value_model values
      'Too few renewal decisions of this term', '该期限的续约决定过少'),
     (false, 'bg_nbd', true, null, 9, null, 7777, 0, null, 7777, -1, null, null, null, null, null, null);
 -- 40 came to the first decision and 30 renewed, 24 of the 30 once more; of the third too few are decided
-insert into marts.fct_contract_renewal
+insert into marts.fct_contract_renewal (term_months, decision_number, is_due_decided, is_renewed)
     select 12, 1, true, n < 30 from range(40) as numbers (n) union all
     select 12, 2, true, n < 24 from range(30) as numbers (n) union all
     select 12, 3, n < 19, true from range(24) as numbers (n) union all
-    select 3, 1, true, false from range(50) as numbers (n);
+    select 3, 1, true, n < 20 from range(50) as numbers (n) union all
+    -- a term whose first decisions are too few
+    select 6, 1 + n // 19, true, true from range(50) as numbers (n);
+insert into marts.fct_contract_renewal (due_date, end_reason, churn_kind, amount_due, currency_rate) values
+    ('2025-07-01', 'price', 'voluntary', 100, 7), ('2026-05-31', 'price', 'unknown', 50, 1),
+    ('2026-05-31', 'price', 'voluntary', 50, 1), ('2026-05-31', null, 'involuntary', 30, 1),
+    -- a year ago; of an unknown rate; not decided or renewed
+    ('2025-06-30', 'price', 'voluntary', 1000, 1), ('2026-05-31', '{HOSTILE}', 'voluntary', 1000, null),
+    ('2026-06-20', 'price', null, 1000, 1);
 insert into marts.dim_customer_version values (1, 'vip'), (2, '{HOSTILE}');
 insert into marts.dim_customer values (1, 'C-0001'), (2, 'C-0002');
 insert into marts.fct_customer_value

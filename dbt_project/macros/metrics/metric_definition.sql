@@ -6,7 +6,7 @@
     {{ return([
         'channel', 'channel_group', 'region', 'product_line', 'model', 'issue_type', 'team', 'agent', 'service_partner',
         'tier', 'customer_type', 'is_new_customer', 'industry', 'dimension', 'satisfaction_band',
-        'stratum',
+        'end_reason', 'stratum',
     ]) }}
 {% endmacro %}
 

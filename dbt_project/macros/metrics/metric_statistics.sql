@@ -93,3 +93,40 @@
 {% macro cohen_h(share, previous) -%}
     2 * asin(sqrt(least(1.0, greatest(0.0, {{ share }})))) - 2 * asin(sqrt(least(1.0, greatest(0.0, {{ previous }}))))
 {%- endmacro %}
+
+{#- The change of a cell of `bounded` from another one, its errors and the degrees of freedom of their test. -#}
+{% macro changed_from(other, change) -%}
+    bounded.known_value - {{ other }}.known_value as {{ change }},
+    sqrt(
+        bounded.standard_error * bounded.standard_error + {{ other }}.standard_error * {{ other }}.standard_error
+    ) as {{ change }}_unpooled_error,
+    case
+        when bounded.interval_kind = 'wilson' then {{ pooled_standard_error(
+            'bounded.base_numerator', 'bounded.base', other ~ '.base_numerator', other ~ '.base'
+        ) }}
+    end as {{ change }}_pooled_error,
+    case
+        when bounded.interval_kind = 'mean' then {{ welch_freedom(
+            'bounded.standard_error', 'bounded.base', other ~ '.standard_error', other ~ '.base'
+        ) }}
+    end as {{ change }}_freedom
+{%- endmacro %}
+
+{#- How far beyond chance a change is, as a normal deviate. Without variance on either side nothing can be said. -#}
+{% macro change_deviate(change) -%}
+    {%- set t -%} ({{ change }} / nullif({{ change }}_unpooled_error, 0)) {%- endset -%}
+    case
+        when interval_kind = 'wilson' then {{ change }} / nullif({{ change }}_pooled_error, 0)
+        when interval_kind = 'mean' and {{ change }} <> 0 then {{ normal_deviate(t, change ~ '_freedom') }}
+        when interval_kind is not null then {{ t }}
+    end
+{%- endmacro %}
+
+{#- Whether a change is beyond chance. -#}
+{% macro is_change_significant(change) -%}
+    case
+        when {{ change }} is null or interval_kind is null then null
+        when {{ change }} = 0 then false
+        else abs({{ change }}_z) >= z
+    end
+{%- endmacro %}

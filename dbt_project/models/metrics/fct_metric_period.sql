@@ -90,6 +90,11 @@ placed as (
             when '{{ grain }}' then cast({{ dbt.dateadd(grain, -1, 'measured.period_start') }} as date)
             {%- endfor %}
         end as previous_start,
+        -- weeks and days of two years are no pairs: weekdays and holidays move
+        case
+            when measured.grain in ('month', 'quarter', 'year')
+                then cast({{ dbt.dateadd('year', -1, 'measured.period_start') }} as date)
+        end as year_ago_start,
         case measured.grain
             {%- for grain in ['day', 'week', 'month', 'quarter', 'year'] %}
             when '{{ grain }}' then cast({{ dbt.dateadd(grain, 1, 'measured.period_start') }} as date)
@@ -154,7 +159,7 @@ valued as (
 
 ),
 
--- it is read twice: what nobody asks for any more would be kept twice
+-- it is read three times: what nobody asks for any more would be kept as often
 bounded as (
 
     select
@@ -162,6 +167,7 @@ bounded as (
         grain,
         period_start,
         previous_start,
+        year_ago_start,
         segment,
         member,
         numerator,
@@ -200,17 +206,9 @@ compared as (
         previous.known_value as previous_value,
         previous.ci_low as previous_ci_low,
         previous.ci_high as previous_ci_high,
-        previous.base as previous_base,
-        previous.standard_error as previous_standard_error,
-        bounded.known_value - previous.known_value as change,
-        sqrt(
-            bounded.standard_error * bounded.standard_error + previous.standard_error * previous.standard_error
-        ) as unpooled_standard_error,
-        case
-            when bounded.interval_kind = 'wilson' then {{ pooled_standard_error(
-                'bounded.base_numerator', 'bounded.base', 'previous.base_numerator', 'previous.base'
-            ) }}
-        end as pooled_standard_error
+        year_ago.known_value as year_ago_value,
+        {{ changed_from('previous', 'change') }},
+        {{ changed_from('year_ago', 'year_change') }}
     from bounded
     left join bounded as previous
         on bounded.metric = previous.metric
@@ -218,22 +216,13 @@ compared as (
         and bounded.segment = previous.segment
         and bounded.member = previous.member
         and bounded.previous_start = previous.period_start
-
-),
-
-tested as (
-
-    select
-        *,
-        change / nullif(
-            case when interval_kind = 'wilson' then pooled_standard_error else unpooled_standard_error end, 0
-        ) as statistic,
-        case
-            when interval_kind = 'mean' then {{ welch_freedom(
-                'standard_error', 'base', 'previous_standard_error', 'previous_base'
-            ) }}
-        end as freedom
-    from compared
+    left join bounded as year_ago
+        on bounded.metric = year_ago.metric
+        and bounded.grain = year_ago.grain
+        and bounded.segment = year_ago.segment
+        and bounded.member = year_ago.member
+        and bounded.year_ago_start = year_ago.period_start
+        and year_ago.year_ago_start is not null
 
 ),
 
@@ -241,11 +230,9 @@ deviated as (
 
     select
         *,
-        case
-            when interval_kind = 'mean' and change <> 0 then {{ normal_deviate('statistic', 'freedom') }}
-            when interval_kind is not null then statistic
-        end as change_z
-    from tested
+        {{ change_deviate('change') }} as change_z,
+        {{ change_deviate('year_change') }} as year_change_z
+    from compared
 
 ),
 
@@ -277,26 +264,24 @@ final as (
             when interval_kind = 'wilson' then {{ newcombe_bound(
                 'known_value', 'ci_low', 'ci_high', 'previous_value', 'previous_ci_low', 'previous_ci_high', -1
             ) }}
-            when interval_kind in ('nps', 'mean') then change - z * unpooled_standard_error
+            when interval_kind in ('nps', 'mean') then change - z * change_unpooled_error
         end as change_ci_low,
         case
             when change is null then null
             when interval_kind = 'wilson' then {{ newcombe_bound(
                 'known_value', 'ci_low', 'ci_high', 'previous_value', 'previous_ci_low', 'previous_ci_high', 1
             ) }}
-            when interval_kind in ('nps', 'mean') then change + z * unpooled_standard_error
+            when interval_kind in ('nps', 'mean') then change + z * change_unpooled_error
         end as change_ci_high,
         change_z,
         {{ two_sided_probability('change_z') }} as change_p,
         case
             when change is not null and interval_kind = 'wilson' then {{ cohen_h('known_value', 'previous_value') }}
         end as change_effect,
-        -- no variance on either side: nothing can be said
-        case
-            when change is null or interval_kind is null then null
-            when change = 0 then false
-            else abs(change_z) >= z
-        end as is_significant
+        {{ is_change_significant('change') }} as is_significant,
+        year_ago_value,
+        year_change,
+        {{ is_change_significant('year_change') }} as is_year_change_significant
     from deviated
 
 )

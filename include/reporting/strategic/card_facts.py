@@ -37,6 +37,7 @@ class CardFacts:
     value_models: list[Row]
     survival_fitted: list[Row]
     survival_observed: list[Row]
+    losses: list[Row]
     values: list[Row]
     rhythm: list[Row]
     calls: list[Row]
@@ -59,14 +60,12 @@ def read_card_facts(home: Path) -> CardFacts | None:
         tables = {name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()}
         if not tables.issuperset(_NEEDED):
             return None
-        rows = {name: _rows(con, name) for name in _QUERIES if name != "survival_observed"}
-        fitted = rows["survival_fitted"]
-        observed = _rows(con, "survival_observed", term_months=fitted[0]["term_months"]) if fitted else []
+        rows = {name: _rows(con, name) for name in _QUERIES}
     summaries: dict[Language, NightSummary] = {"en": read_summary(home, "en"), "zh": read_summary(home, "zh")}
-    return CardFacts(summaries=summaries, survival_observed=observed, **rows)
+    return CardFacts(summaries=summaries, **rows)
 
 
-def _rows(con: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> list[Row]:
-    result = con.execute(_QUERIES[name], parameters)
+def _rows(con: duckdb.DuckDBPyConnection, name: str) -> list[Row]:
+    result = con.execute(_QUERIES[name])
     names = [column[0] for column in result.description or []]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

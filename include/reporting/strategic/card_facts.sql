@@ -30,15 +30,25 @@ order by model_kind, term_months
 select term_months, alpha, beta, case_count
 from marts.fct_customer_value_model
 where is_current and model_kind = 'sbg' and is_fitted and term_months > 0 and alpha is not null
-order by case_count desc, term_months
-limit 1
+order by term_months
 -- name: survival_observed
-select decision_number as number, count(*) as due, sum(cast(is_renewed as integer)) as renewed
+select term_months, decision_number as number, count(*) as due, sum(cast(is_renewed as integer)) as renewed
 from marts.fct_contract_renewal
-where is_due_decided and term_months = $term_months
-group by decision_number
+where is_due_decided and term_months is not null
+group by term_months, decision_number
 having count(*) >= 20
-order by decision_number
+order by term_months, decision_number
+-- name: losses
+select
+    coalesce(end_reason, '') as reason, count(*) as contracts, count(*) / sum(count(*)) over () as share,
+    count(*) filter (where churn_kind = 'voluntary') as voluntary,
+    count(*) filter (where churn_kind = 'involuntary') as involuntary,
+    count(*) filter (where churn_kind = 'unknown') as unknown, cast(sum(amount_due * currency_rate) as double) as amount
+from marts.fct_contract_renewal, audit.warehouse_state
+where churn_kind is not null and due_date > as_of_date - interval 12 months
+group by all
+order by contracts desc, reason
+limit 10
 -- name: values
 select
     coalesce(version.tier, '(none)') as tier, count(*) as customers,

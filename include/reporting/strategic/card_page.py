@@ -68,8 +68,8 @@ def card_page(facts: CardFacts, language: Language) -> dict[str, Any]:
         "models": [_model(model, facts.bins, language) for model in facts.models],
         "cohort_months": range(13),
         "cohorts": _triangle(facts.cohorts),
-        "survival": _survival(facts),
-        "survival_term": facts.survival_fitted[0]["term_months"] if facts.survival_fitted else None,
+        "survivals": _survivals(facts),
+        "losses": [_loss(row, language, summary.currency) for row in facts.losses],
         "values": _values(facts.values, language),
         "value_models": [_value_model(row, language) for row in facts.value_models],
         "currency": summary.currency,
@@ -120,20 +120,34 @@ def _lift(bins: Sequence[Row], rate: float) -> Chart:
     return chart_of([Series("limit", [(0, 1), (len(values), 1)]), Series("line", values)], False, False)
 
 
-def _survival(facts: CardFacts) -> Chart | None:
-    """Share of customers left after each renewal: as decided (Kaplan and Meier 1958), and by sBG."""
+def _survivals(facts: CardFacts) -> list[tuple[int, Chart]]:
+    """Share of customers left after each renewal, by term: as decided (Kaplan and Meier 1958), and by sBG."""
     from include.customer_value.sbg import survival  # noqa: PLC0415 - scipy, and most pages need none
 
-    if not facts.survival_fitted or not facts.survival_observed:
-        return None
-    observed = [(0.0, 1.0)]
-    for number, row in enumerate(facts.survival_observed, start=1):
-        if row["number"] != number:
-            break  # without a share of each decision before it there is none of those left
-        observed.append((number, observed[-1][1] * row["renewed"] / row["due"]))
-    parameters = facts.survival_fitted[0]["alpha"], facts.survival_fitted[0]["beta"]
-    fitted = list(enumerate(survival(parameters, len(observed) - 1).tolist()))
-    return chart_of([Series("line", fitted), Series("point", observed, is_joined=False)], False, True)
+    charts = []
+    for model in facts.survival_fitted:
+        observed = [(0.0, 1.0)]
+        decided = [row for row in facts.survival_observed if row["term_months"] == model["term_months"]]
+        for number, row in enumerate(decided, start=1):
+            if row["number"] != number:
+                break  # without a share of each decision before it there is none of those left
+            observed.append((number, observed[-1][1] * row["renewed"] / row["due"]))
+        if len(observed) > 1:
+            fitted = list(enumerate(survival((model["alpha"], model["beta"]), len(observed) - 1).tolist()))
+            series = [Series("line", fitted), Series("point", observed, is_joined=False)]
+            charts.append((model["term_months"], chart_of(series, False, True)))
+    return charts
+
+
+def _loss(row: Row, language: Language, currency: str) -> Row:
+    return {
+        "reason": _PHRASES.named(language, "end_reason", row["reason"])
+        if row["reason"]
+        else say(language, "no_reason"),
+        "share": _told(row["share"], "share", language),
+        "amount": _told(row["amount"], "currency", language, currency),
+        **{kind: f"{row[kind]:,}" for kind in ("contracts", "voluntary", "involuntary", "unknown")},
+    }
 
 
 def _values(rows: Sequence[Row], language: Language) -> Chart | None:

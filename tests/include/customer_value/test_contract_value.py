@@ -15,6 +15,7 @@ from include.customer_value.contract_value import (
     contract_share,
     decisions_by_term,
     predict_contracts,
+    terms_lived,
 )
 from include.customer_value.maximum_likelihood import Fit
 
@@ -24,7 +25,8 @@ FAR = 376_200
 FIT = Fit("sbg", ("alpha", "beta"), (1.0, 3.0), ((0.0,) * 2,) * 2, 0.0, 1, True)
 USUAL: dict[str, Any] = {
     "customer": 1, "term": 12, "decision": 1, "start": CUT - 364, "begun": CUT - 364, "ended": CUT, "stated_end": CUT,
-    "is_open_ended": False, "is_end_agreed": True, "is_renewed": False, "amount": 100.0, "margin": 60.0,
+    "is_open_ended": False, "is_fitted": True, "is_end_agreed": True, "is_renewed": False, "amount": 100.0,
+    "margin": 60.0,
 }  # fmt: skip
 
 
@@ -206,6 +208,24 @@ def test_an_open_ended_contract_is_renewed_every_term() -> None:
 
     assert found.renewed.tolist() == [3, 2, 2]
     assert found.lost.tolist() == [0, 1, 0]
+
+
+def test_one_without_an_end_teaches_nothing_of_those_that_have_one() -> None:
+    yearly = [{"ended": CUT - 30 - n, "customer": n, "is_renewed": n % 5 > 0} for n in range(1000)]
+    alone = {"is_open_ended": True, "is_fitted": False, "begun": CUT - 2000, "start": CUT - 2000, "ended": FAR}
+
+    counts = [decisions_by_term(contracts(*rows), CUT, 30)[12] for rows in (yearly, [*yearly, alone])]
+    assert [(one.renewed.tolist(), one.lost.tolist()) for one in counts] == [([800], [200])] * 2
+
+
+@pytest.mark.parametrize(
+    ("days", "term", "lived"),
+    [(27, 1, 0), (28, 1, 1), (366, 1, 12), (88, 3, 0), (89, 3, 1), (361, 12, 0), (362, 12, 1), (365, 12, 1)],
+)
+def test_a_term_of_a_short_month_is_a_whole_one(days: int, term: int, lived: int) -> None:
+    row = {"is_open_ended": True, "term": term, "begun": CUT - days + 1, "ended": FAR}
+
+    assert terms_lived(contracts(row), CUT).tolist() == [lived]
 
 
 def test_contracts_of_which_none_is_due_have_no_decision() -> None:

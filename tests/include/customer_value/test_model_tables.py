@@ -35,11 +35,11 @@ from tests.support.simulated_customers import simulated_orders
 SETTINGS = ValueSettings(0.1, 50, 50, 0.2, 365.0, 30)
 CONTRACTS = """
     select * from (values
-        (7, 12, 1, date '2025-07-01', date '2026-06-30', date '2025-07-01', date '2026-06-30', false, true, false,
+        (7, 12, 1, date '2025-07-01', date '2026-06-30', date '2025-07-01', date '2026-06-30', false, true, true, false,
          100.0, 60),
-        (9, 1, 1, date '2026-01-01', null, date '2026-01-01', date '2999-12-31', true, false, false, null, null)
+        (9, 1, 1, date '2026-01-01', null, date '2026-01-01', date '2999-12-31', true, true, false, false, null, null)
     ) as t (customer_key, term_months, decision_number, start_date, end_date, in_force_from_date, in_force_to_date,
-        is_open_ended, is_end_agreed, is_renewed, monthly_amount, monthly_margin)
+        is_open_ended, is_fitted, is_end_agreed, is_renewed, monthly_amount, monthly_margin)
 """
 HISTORIES = (
     "customer_key bigint, as_of_date date, frequency bigint, recency_days bigint, age_days bigint, "

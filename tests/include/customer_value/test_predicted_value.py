@@ -47,7 +47,7 @@ def contracts(count: int = 400, seed: int = 5) -> Contracts:
         for decision in range(1, 12):
             renews = bool(rng.random() > leaving)
             ended = begin + 364
-            rows.append((customer, 12, decision, begin, begin, ended, ended, False, True, renews, 100.0, 60.0))
+            rows.append((customer, 12, decision, begin, begin, ended, ended, False, True, True, renews, 100.0, 60.0))
             begin = ended + 1
             if not renews or begin > CUT:
                 break

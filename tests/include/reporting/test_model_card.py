@@ -64,9 +64,11 @@ def test_cohorts_are_a_triangle_and_few_customers_are_grey(home: Path) -> None:
 
 def test_observed_survival_stands_beside_the_fitted_one(home: Path) -> None:
     page = card_file(home, "en").read_text(encoding="utf-8")
-    assert "contracts of 12 months" in page
-    survival = page[page.index("Who renews") :]
-    survival = survival[: survival.index("</figure>")]
+    section = page[page.index('id="survival"') : page.index('id="losses"')]
+    figures = section.split("</figure>")[:-1]
+    # those of 6 months came to the first decision 19 times
+    assert [re.findall(r"Contracts of (\d+) months", figure)[-1] for figure in figures] == ["3", "12"]
+    survival = figures[1]
     dots = [(float(x), float(y)) for x, y in re.findall(r'<circle[^>]* cx="([\d.]+)" cy="([\d.]+)"', survival)]
     ((line,),) = (re.findall(r'points="([^"]+)"', survival),)
     fitted = [tuple(map(float, point.split(","))) for point in line.split()]
@@ -76,6 +78,13 @@ def test_observed_survival_stands_beside_the_fitted_one(home: Path) -> None:
     shares = [(bottom - y) / (bottom - top) for _, y in dots]
     assert shares == pytest.approx([1, 0.75, 0.6], abs=0.001)
     assert [(bottom - y) / (bottom - top) for _, y in fitted] == pytest.approx([1, 0.8507, 0.7469], abs=0.001)
+
+
+def test_losses_have_reasons_and_who_ended_them(home: Path) -> None:
+    page, chinese = text(home, "en"), text(home, "zh")
+    assert "Price 3 60.0 % 2 0 1 800 CNY" in page
+    assert "(no reason given) 1 20.0 % 0 1 0 30 CNY" in page
+    assert "价格 3 60.0% 2 0 1 800 CNY （未说明原因） 1 20.0% 0 1 0 30 CNY" in chinese
 
 
 def test_models_of_value_stand_there_with_their_errors_and_warnings(home: Path) -> None:

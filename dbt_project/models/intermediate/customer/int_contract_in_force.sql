@@ -15,6 +15,7 @@ with contracts as (
         contract.end_date,
         coalesce(contract.end_date, cast('2999-12-31' as date)) as last_date,
         contract.renews_contract_key,
+        coalesce(contract.billing_term_months, 1) as billing_term_months,
         as_of.as_of_date
     from {{ ref('stg_contract') }} as contract
     inner join {{ ref('int_customer_resolved') }} as resolved
@@ -24,6 +25,18 @@ with contracts as (
         not contract.is_deleted
         and contract.is_counted
         and (contract.end_date is null or contract.end_date >= contract.start_date)
+
+),
+
+-- where most of what runs has no last day, one that has one was ended: nobody had agreed on a day to renew it
+billing_terms as (
+
+    select
+        billing_term_months,
+        2 * sum(case when end_date is null then 1 else 0 end) >= count(*) as is_open_ended
+    from contracts
+    where start_date <= as_of_date and last_date > as_of_date
+    group by billing_term_months
 
 ),
 
@@ -142,6 +155,9 @@ final as (
         placed.start_date,
         placed.in_force_from_date,
         placed.reached_date as in_force_to_date,
+        placed.billing_term_months,
+        coalesce(billing_terms.is_open_ended, false) as is_billing_term_open_ended,
+        placed.end_date is null or coalesce(billing_terms.is_open_ended, false) as is_open_ended,
         case
             when placed.reached_date > placed.as_of_date then 'running'
             when followed.continued = 1 then 'continued'
@@ -152,6 +168,8 @@ final as (
     from placed
     left join followed
         on followed.contract_key = placed.contract_key
+    left join billing_terms
+        on billing_terms.billing_term_months = placed.billing_term_months
 
 )
 

@@ -21,7 +21,10 @@ contracts as (
         in_force.outcome,
         contract.start_date,
         contract.end_date,
-        coalesce(contract.billing_term_months, 1) as billing_term_months,
+        in_force.billing_term_months,
+        in_force.is_open_ended,
+        -- where few go on without an end, those of them that were ended look like contracts with one
+        not in_force.is_open_ended or in_force.is_billing_term_open_ended as is_fitted,
         {{ dbt.datediff('contract.start_date', 'contract.end_date', 'day') }} + 1 as contract_days
     from {{ ref('int_contract_in_force') }} as in_force
     inner join {{ ref('stg_contract') }} as contract
@@ -29,16 +32,6 @@ contracts as (
     -- the rate of its first day, so that no later rate changes what was expected on an earlier day
     {{ currency_rate_join('in_force.currency', 'contract.start_date') }}
     where in_force.is_recurring
-
-),
-
--- where some contracts of a billing term have no end, those that have one were ended like these: term by term
-termed as (
-
-    select
-        contracts.*,
-        max(case when end_date is null then 1 else 0 end) over (partition by billing_term_months) = 1 as is_open_ended
-    from contracts
 
 ),
 
@@ -54,6 +47,27 @@ starts as (
 
 ),
 
+-- what a contract came to until its end: one decision, or one for each term that an open-ended one lived
+-- (terms_lived of include/customer_value/contract_value.py at a cut)
+decided as (
+
+    select
+        customer_key,
+        currency,
+        in_force_to_date,
+        max(case
+            when is_open_ended
+                then cast(floor(
+                    cast(12 * ({{ dbt.datediff('in_force_from_date', 'in_force_to_date', 'day') }} + 1 + 3) as double)
+                    / (365 * greatest(billing_term_months, 1))
+                ) as bigint)
+            else 1
+        end) as decision_count
+    from contracts
+    group by customer_key, currency, in_force_to_date
+
+),
+
 -- a start on the day after a last day is a renewal
 renewing as (
 
@@ -62,12 +76,12 @@ renewing as (
         starts.currency,
         starts.in_force_from_date,
         starts.last_date,
-        case when ended.customer_key is not null then 1 else 0 end as is_renewal
+        coalesce(decided.decision_count, 0) as decision_count
     from starts
-    left join (select distinct customer_key, currency, in_force_to_date from contracts) as ended
-        on ended.customer_key = starts.customer_key
-        and ended.currency = starts.currency
-        and ended.in_force_to_date = {{ add_days('starts.in_force_from_date', -1) }}
+    left join decided
+        on decided.customer_key = starts.customer_key
+        and decided.currency = starts.currency
+        and decided.in_force_to_date = {{ add_days('starts.in_force_from_date', -1) }}
 
 ),
 
@@ -100,7 +114,7 @@ numbered as (
         customer_key,
         currency,
         in_force_from_date,
-        1 + sum(is_renewal) over (
+        1 + sum(decision_count) over (
             partition by customer_key, currency, chain order by in_force_from_date
             rows between unbounded preceding and current row
         ) as decision_number
@@ -111,31 +125,32 @@ numbered as (
 final as (
 
     select
-        termed.contract_key,
-        termed.customer_key,
-        termed.is_open_ended,
-        not termed.is_open_ended or settings.is_contract_end_agreed as is_end_agreed,
+        contracts.contract_key,
+        contracts.customer_key,
+        contracts.is_open_ended,
+        contracts.is_fitted,
+        not contracts.is_open_ended or settings.is_contract_end_agreed as is_end_agreed,
         cast(case
-            when termed.is_open_ended then greatest(termed.billing_term_months, 1)
+            when contracts.is_open_ended then greatest(contracts.billing_term_months, 1)
             {%- for months in classes[:-1] %}
-            when termed.contract_days < {{ (months + classes[loop.index]) / 2 * 365 / 12 }} then {{ months }}
+            when contracts.contract_days < {{ (months + classes[loop.index]) / 2 * 365 / 12 }} then {{ months }}
             {%- endfor %}
             else {{ classes[-1] }}
         end as bigint) as term_months,
         cast(numbered.decision_number as bigint) as decision_number,
-        termed.start_date,
-        termed.end_date,
-        termed.in_force_from_date,
-        termed.in_force_to_date,
-        termed.outcome = 'continued' as is_renewed,
-        cast(termed.monthly_amount as double) as monthly_amount,
-        cast(termed.monthly_margin as double) as monthly_margin
-    from termed
+        contracts.start_date,
+        contracts.end_date,
+        contracts.in_force_from_date,
+        contracts.in_force_to_date,
+        contracts.outcome = 'continued' as is_renewed,
+        cast(contracts.monthly_amount as double) as monthly_amount,
+        cast(contracts.monthly_margin as double) as monthly_margin
+    from contracts
     cross join settings
     inner join numbered
-        on numbered.customer_key = termed.customer_key
-        and numbered.currency = termed.currency
-        and numbered.in_force_from_date = termed.in_force_from_date
+        on numbered.customer_key = contracts.customer_key
+        and numbered.currency = contracts.currency
+        and numbered.in_force_from_date = contracts.in_force_from_date
 
 )
 

@@ -1,18 +1,16 @@
 {% set grace = var('contract_grace_days') %}
 
-with {{ contract_successions() }},
-
 -- one contract that renews several goes to each by its share of what was due
-ranked as (
+with shared as (
 
     select
         contract_key,
         renewed_by_contract_key,
-        kind_rank,
-        cast(monthly_amount * amount_due as double)
-        / nullif(cast(sum(amount_due) over (partition by renewed_by_contract_key) as double), 0) as amount_after,
-        row_number() over (partition by contract_key order by kind_rank, start_date, renewed_by_contract_key) as place
-    from successions
+        renewal_kind,
+        cast(renewal_amount * monthly_amount as double)
+        / nullif(cast(sum(monthly_amount) over (partition by renewed_by_contract_key) as double), 0) as amount_after,
+        row_number() over (partition by contract_key order by renewed_date, renewed_by_contract_key) as place
+    from {{ ref('int_contract_succession') }}
 
 ),
 
@@ -21,45 +19,42 @@ renewals as (
     select
         contract_key,
         max(case when place = 1 then renewed_by_contract_key end) as renewed_by_contract_key,
-        min(kind_rank) as kind_rank,
+        -- all of a contract are of one kind
+        max(renewal_kind) as renewal_kind,
         cast(round(sum(cast(amount_after as decimal(38, 12))), 4) as decimal(18, 4)) as amount_after
-    from ranked
+    from shared
     group by contract_key
-
-),
-
--- where most of what runs has no last day, one that has one was ended: nobody had agreed on a day to renew it
-billing_terms as (
-
-    select
-        coalesce(contracts.billing_term_months, 1) as billing_term_months,
-        2 * sum(case when contracts.due_date is null then 1 else 0 end) >= count(*) as is_open_ended
-    from contracts
-    cross join {{ ref('stg_as_of') }} as as_of
-    where
-        contracts.start_date <= as_of.as_of_date
-        and (contracts.due_date is null or contracts.due_date > as_of.as_of_date)
-    group by coalesce(contracts.billing_term_months, 1)
 
 ),
 
 judged as (
 
     select
-        contracts.*,
-        coalesce(billing_terms.is_open_ended, false) as is_open_ended,
-        as_of.as_of_date >= {{ add_days('contracts.due_date', grace) }} as is_decided,
+        in_force.contract_key,
+        in_force.customer_key,
+        in_force.currency,
+        in_force.monthly_amount,
+        in_force.is_open_ended,
+        stated.contract_id,
+        stated.source,
+        stated.batch_id,
+        stated.product_key,
+        stated.end_date as due_date,
+        stated.billing_term_months,
+        stated.end_reason,
+        stated.is_voluntary,
+        as_of.as_of_date >= {{ add_days('stated.end_date', grace) }} as is_decided,
         coalesce(renewals.renewed_by_contract_key, 0) as renewed_by_contract_key,
-        case renewals.kind_rank when 1 then 'explicit' when 2 then 'new_contract' end as renewal_kind,
+        renewals.renewal_kind,
         coalesce(renewals.amount_after, 0) as amount_after,
         renewals.contract_key is not null as is_followed
-    from contracts
+    from {{ ref('int_contract_in_force') }} as in_force
+    inner join {{ ref('stg_contract') }} as stated
+        on stated.contract_key = in_force.contract_key
     cross join {{ ref('stg_as_of') }} as as_of
-    left join billing_terms
-        on billing_terms.billing_term_months = coalesce(contracts.billing_term_months, 1)
     left join renewals
-        on renewals.contract_key = contracts.contract_key
-    where contracts.due_date <= as_of.as_of_date
+        on renewals.contract_key = in_force.contract_key
+    where stated.end_date <= as_of.as_of_date
 
 ),
 

@@ -1,6 +1,4 @@
-with {{ contract_successions() }},
-
-settings as (
+with settings as (
 
     select cast(success_percent as double) / 100 as success_share
     from {{ ref('stg_health_setting') }}
@@ -18,6 +16,7 @@ valued as (
         feature.customer_kind,
         feature.horizon_days,
         coalesce(customer_version.tier = 'vip', false) as is_vip,
+        customer_value.product_key,
         customer_value.currency,
         -- of who is in grace no renewal is expected: what was earned in the year before is at stake
         case when feature.customer_kind <> 'in_grace' then customer_value.predicted_ltv_12m end as predicted_ltv_12m,
@@ -62,14 +61,12 @@ saved as (
 -- signed and not begun: known on the as-of date alone, for no record says when it was signed
 signed_on as (
 
-    select distinct contracts.customer_key
-    from successions
-    inner join contracts
-        on contracts.contract_key = successions.contract_key
+    select distinct succession.customer_key
+    from {{ ref('int_contract_succession') }} as succession
     cross join {{ ref('stg_as_of') }} as as_of
     where
-        contracts.start_date <= as_of.as_of_date
-        and successions.start_date > as_of.as_of_date
+        succession.start_date <= as_of.as_of_date
+        and succession.renewed_date > as_of.as_of_date
 
 ),
 
@@ -92,6 +89,7 @@ final as (
         ranked.customer_feature_key as customer_health_key,
         ranked.customer_key,
         ranked.customer_version_key,
+        ranked.product_key,
         ranked.as_of_date,
         ranked.is_current,
         ranked.customer_kind,

@@ -3,7 +3,7 @@
 
 with months as (
 
-    select customer_key, month_start_date, reached_date
+    select customer_key, product_key, month_start_date, reached_date
     from {{ ref('fct_customer_month') }}
 
 ),
@@ -85,6 +85,7 @@ final as (
         ]) }} as customer_value_key,
         totals.customer_key,
         customer_version.customer_version_key,
+        totals.product_key,
         totals.reached_date as as_of_date,
         totals.reached_date = as_of.as_of_date as is_current,
         as_of.currency,

@@ -68,14 +68,15 @@ chosen as (
 
 ),
 
--- who had a contract on the day of the answer can be kept or lost
+-- who had a contract on the day of the answer can be kept or lost: as signed, for a gap is closed up only if a renewal
+-- came, so that of those who answered in one only the kept would count
 covered as (
 
     select distinct chosen.response_key
     from chosen
     inner join {{ ref('int_contract_in_force') }} as contract
         on contract.customer_key = chosen.customer_key
-        and contract.in_force_from_date <= chosen.measured_date
+        and contract.start_date <= chosen.measured_date
         and contract.in_force_to_date >= chosen.measured_date
 
 ),
@@ -140,7 +141,9 @@ final as (
             when bought.bought_before = 1 and as_of.as_of_date >= chosen.window_end_date then bought.bought_after = 1
         end as is_repurchased,
         value_after.ltv_revenue - coalesce(value_before.ltv_revenue, 0) as revenue_after,
-        value_after.ltv_margin - coalesce(value_before.ltv_margin, 0) as margin_after
+        value_after.ltv_margin - coalesce(value_before.ltv_margin, 0) as margin_after,
+        value_after.ltv_margin as ltv_margin_after,
+        value_before.predicted_ltv_12m
     from chosen
     cross join {{ ref('stg_as_of') }} as as_of
     left join covered

@@ -1,8 +1,6 @@
-{# Which contract renews which, as CTEs: `contracts` (those that count, as their sources state them), `explicit` and
-   `successions` (a row per contract and one that renews it; kind_rank 1 names it, 2 follows it), begun or not. #}
-{% macro contract_successions() -%}
-{%- set grace = var('contract_grace_days') -%}
-contracts as (
+{% set grace = var('contract_grace_days') %}
+
+with contracts as (
 
     select
         in_force.contract_key,
@@ -10,19 +8,12 @@ contracts as (
         in_force.currency,
         in_force.is_recurring,
         in_force.monthly_amount,
+        stated.start_date,
         in_force.in_force_from_date,
         in_force.in_force_to_date,
-        -- a name that leads to no contract of the customer and currency names nothing
-        coalesce(named.contract_key, 0) as renews_contract_key,
-        stated.contract_id,
-        stated.source,
-        stated.batch_id,
-        stated.product_key,
-        stated.start_date,
         stated.end_date as due_date,
-        stated.billing_term_months,
-        stated.end_reason,
-        stated.is_voluntary
+        -- a name that leads to no contract of the customer and currency names nothing
+        coalesce(named.contract_key, 0) as renews_contract_key
     from {{ ref('int_contract_in_force') }} as in_force
     inner join {{ ref('stg_contract') }} as stated
         on stated.contract_key = in_force.contract_key
@@ -38,10 +29,12 @@ explicit as (
 
     select
         due.contract_key,
-        due.monthly_amount as amount_due,
+        due.customer_key,
+        due.start_date,
+        due.monthly_amount,
         renewal.contract_key as renewed_by_contract_key,
-        renewal.start_date,
-        renewal.monthly_amount
+        renewal.start_date as renewed_date,
+        renewal.monthly_amount as renewal_amount
     from contracts as due
     inner join contracts as renewal
         on renewal.renews_contract_key = due.contract_key
@@ -51,18 +44,16 @@ explicit as (
 ),
 
 -- what names nothing renews what it follows: from its last day on, or within grace after all others had ended
-successions as (
+new_contracts as (
 
-    select explicit.*, 1 as kind_rank
-    from explicit
-    union all
     select
         due.contract_key,
-        due.monthly_amount as amount_due,
+        due.customer_key,
+        due.start_date,
+        due.monthly_amount,
         renewal.contract_key as renewed_by_contract_key,
-        renewal.start_date,
-        renewal.monthly_amount,
-        2 as kind_rank
+        renewal.start_date as renewed_date,
+        renewal.monthly_amount as renewal_amount
     from contracts as due
     inner join contracts as renewal
         on renewal.customer_key = due.customer_key
@@ -75,5 +66,20 @@ successions as (
         and renewal.in_force_to_date > due.due_date
     where not exists (select 1 from explicit where explicit.contract_key = due.contract_key)
 
+),
+
+final as (
+
+    select
+        *,
+        'explicit' as renewal_kind
+    from explicit
+    union all
+    select
+        *,
+        'new_contract' as renewal_kind
+    from new_contracts
+
 )
-{%- endmacro %}
+
+select * from final
