@@ -14,7 +14,7 @@ export SCARF_ANALYTICS := false
 export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run report failed-rows release trace up down test soak lint backup restore rebuild bench clean dev docs hooks check-source new-source calendars schema
+.PHONY: help setup run report failed-rows release trace up down test soak lint style backup restore rebuild bench clean dev docs hooks check-source new-source calendars schema
 
 help: ## list what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -70,12 +70,14 @@ test: setup ## run all tests
 soak: setup ## kill, fill up and damage for hours (METRICS_SOAK_KILLS=200, METRICS_SOAK_SEED=…)
 	@$(BIN)/python -m pytest -m soak -n 2 --dist load -v --durations 5
 
-lint: setup ## check format, style, types, SQL and the conventions of the models
+lint: style ## check format, style, types, SQL and the conventions of the models
+	@$(BIN)/python -m include.development.lint_models
+
+style: setup ## check format, style, types and SQL
 	@$(BIN)/ruff format --check $(CODE)
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/mypy
 	@PYTHONWARNINGS=ignore $(BIN)/sqlfluff lint --disable-progress-bar --processes 2 dbt_project/models dbt_project/tests
-	@$(BIN)/python -m include.development.lint_models
 
 dev: setup ## build changed models (or MODEL=fct_ticket+) into your own file, beside the served night
 	@$(BIN)/python -m include.development.dev_build $(MODEL)

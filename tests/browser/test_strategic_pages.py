@@ -104,7 +104,13 @@ def test_every_picture_of_the_card_is_drawn_and_says_what_it_is(looked_at: Calla
     page = looked_at(f"{CARD}.en")
 
     names = page.locator("figure svg").evaluate_all("all => all.map((one) => one.getAttribute('aria-label'))")
-    assert [name.split(":")[0].split(" ")[0] for name in names] == ["Calibration", "Lift", "Predicted", "Share"]
+    assert [name.split(":")[0].split(" ")[0] for name in names] == [
+        "Calibration",
+        "Lift",
+        "Predicted",
+        "Contracts",
+        "Contracts",
+    ]
     for picture in page.locator("figure svg").all():
         box = picture.bounding_box()
         assert box["width"] > 200 and box["height"] > 100

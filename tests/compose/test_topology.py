@@ -105,6 +105,7 @@ def test_every_service_works_in_the_data_home_alone(night: TeamNight) -> None:
     assert (night.team.home / "airflow").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.soak
 def test_it_publishes_what_one_process_publishes(night: TeamNight, tmp_path: Path) -> None:
     home = tmp_path / "home"
     assert_published(run(home, NIGHT, **night.installation.settings(home)))

@@ -40,7 +40,9 @@ def test_the_summary_names_every_source_and_headline(home: Path) -> None:
         assert summary.missing_sources == []
 
 
+@pytest.mark.soak
 def test_the_same_night_again_changes_nothing(home: Path, tmp_path: Path) -> None:
+    """Of the steps alone the night of faults shows it every time."""
     before = tmp_path / "home"
     shutil.copytree(home / "warehouse" / "serve", before / "warehouse" / "serve")
 

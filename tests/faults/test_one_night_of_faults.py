@@ -112,3 +112,7 @@ def test_two_at_once_an_older_one_and_a_kill_while_publishing(homes: Homes, home
     published = Night(home, NIGHT, **{STEPS: "publish"}).wait()
     assert published.code == 0, published.output
     assert_as_undisturbed(home, homes.undisturbed)
+
+
+def test_the_same_night_again_changes_nothing(homes: Homes, home: Path) -> None:
+    homes.recovered()
