@@ -41,18 +41,37 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- A measure that does not add up, of the rows of a period. -#}
-{% macro holistic_measure(measure, expression) -%}
-    {%- if measure.agg == 'count_distinct' -%}
-        cast(count(distinct {{ expression }}) as double)
-    {%- elif measure.agg == 'median' -%}
-        cast({{ exact_percentile(expression, 0.5) }} as double)
+{#- Which part of the values of a measure that does not add up is below it. -#}
+{% macro percentile_of(measure) %}
+    {%- if measure.agg == 'median' -%}
+        {{ return(0.5) }}
     {%- elif measure.agg == 'percentile' and not measure.agg_params.use_discrete_percentile -%}
-        cast({{ exact_percentile(expression, measure.agg_params.percentile) }} as double)
-    {%- else -%}
-        {{ metric_failed(measure.name, 'aggregation ' ~ measure.agg ~ ' is not rendered; state a mean as a ratio') }}
+        {{ return(measure.agg_params.percentile) }}
     {%- endif -%}
-{%- endmacro %}
+    {{ metric_failed(measure.name, 'aggregation ' ~ measure.agg ~ ' is not rendered; state a mean as a ratio') }}
+{% endmacro %}
+
+{#- What has percentiles, each once however many are asked: [{name, measure, percentiles: {measure: p}}]; `name` is the
+    first measure of it. -#}
+{% macro distributions(holistic) %}
+    {% set found = {} %}
+    {% for name, measure in holistic.measures.items() if measure.agg != 'count_distinct' %}
+        {% set of = measure.expr or name %}
+        {% if of not in found %}
+            {% do found.update({of: {'name': name, 'measure': measure, 'percentiles': {}}}) %}
+        {% endif %}
+        {% do found[of].percentiles.update({name: percentile_of(measure)}) %}
+    {% endfor %}
+    {{ return(found.values() | list) }}
+{% endmacro %}
+
+{% macro distinct_counts(holistic) %}
+    {% set found = {} %}
+    {% for name, measure in holistic.measures.items() if measure.agg == 'count_distinct' %}
+        {% do found.update({name: measure}) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
 
 {#- {name: {model, time, reachable, is_summed_early, grains, segments, measures, holistic}} of all scans that the definitions
     need; `holistic` is what those measures ask for that do not add up: {grains, segments, measures}. -#}
@@ -125,11 +144,15 @@
     its cells. -#}
 {% macro create_metric_scans() %}
     {% for name, scan in metric_scans(metrics_by_scan(metric_definitions())).items() %}
+    {%- set read = dict(scan.measures, **distinct_counts(scan.holistic)) %}
+    {%- for one in distributions(scan.holistic) %}
+        {%- do read.update({one.name: one.measure}) %}
+    {%- endfor %}
     {%- set whole = scan.copy() %}
     {%- do whole.update({
         'segments': (scan.segments + scan.holistic.segments) | unique | list,
         'grains': (scan.grains + scan.holistic.grains) | unique | list,
-        'measures': dict(scan.measures, **scan.holistic.measures),
+        'measures': read,
     }) %}
     {#- rows of a day one after the other find the cells of that day at hand, which halves the time of putting them there #}
     create temporary table placed as
@@ -201,26 +224,45 @@
 
 {#- Measures that do not add up, each taken from all rows of each period. -#}
 {% macro create_holistic(name, holistic) %}
+    {% set read, taken, named = [], [], [] %}
+    {% for count in distinct_counts(holistic) %}
+        {% do read.append('of_' ~ count) %}
+        {% do taken.append('count(distinct of_' ~ count ~ ') as ' ~ count) %}
+        {% do named.append('cast(' ~ count ~ ' as double) as ' ~ count) %}
+    {% endfor %}
+    {% for one in distributions(holistic) %}
+        {% do read.append('of_' ~ one.name) %}
+        {% do taken.append(exact_percentiles('of_' ~ one.name, one.percentiles.values() | list) ~ ' as all_' ~ one.name) %}
+        {% for measure in one.percentiles %}
+            {% do named.append('cast(' ~ list_item('all_' ~ one.name, loop.index0) ~ ' as double) as ' ~ measure) %}
+        {% endfor %}
+    {% endfor %}
     {% for grain in holistic.grains %}
     {{ 'create temporary table ' ~ name ~ ' as' if loop.first else 'insert into ' ~ name }}
     select
-        '{{ grain }}' as grain,
+        grain,
         period_start,
-        {{ segment_and_member(holistic.segments) }},
-        {%- for measure_name, measure in holistic.measures.items() %}
-        {{ holistic_measure(measure, 'of_' ~ measure_name) }} as {{ measure_name }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        segment,
+        member,
+        {{ named | join(',\n        ') }}
     from (
         select
-            {{ period_of(grain, 'period_date') }} as period_start,
-            placed.*
-        from placed
-        {#- a count of no values is 0, which takes a row to say -#}
-        {%- if not holistic.measures.values() | selectattr('agg', 'equalto', 'count_distinct') | list %}
-        where {% for name in holistic.measures %}of_{{ name }} is not null{{ ' or ' if not loop.last }}{% endfor %}
-        {%- endif %}
-    ) as dated
-    group by {{ cuts_by('period_start', holistic.segments) }};
+            '{{ grain }}' as grain,
+            period_start,
+            {{ segment_and_member(holistic.segments) }},
+            {{ taken | join(',\n            ') }}
+        from (
+            select
+                {{ period_of(grain, 'period_date') }} as period_start,
+                placed.*
+            from placed
+            {#- a count of no values is 0, which takes a row to say -#}
+            {%- if not distinct_counts(holistic) %}
+            where {{ read | join(' is not null or ') }} is not null
+            {%- endif %}
+        ) as dated
+        group by {{ cuts_by('period_start', holistic.segments) }}
+    ) as measured;
     {% endfor %}
 {% endmacro %}
 

@@ -24,3 +24,13 @@
 {% macro exact_percentile(expression, p) %}{{ return(adapter.dispatch('exact_percentile')(expression, p)) }}{% endmacro %}
 {% macro default__exact_percentile(expression, p) %}percentile({{ expression }}, {{ p }}){% endmacro %}
 {% macro duckdb__exact_percentile(expression, p) %}quantile_cont({{ expression }}, {{ p }}){% endmacro %}
+
+{#- Several of them as a list: the values are gathered and sorted once. -#}
+{% macro exact_percentiles(expression, ps) %}{{ return(adapter.dispatch('exact_percentiles')(expression, ps)) }}{% endmacro %}
+{% macro default__exact_percentiles(expression, ps) %}percentile({{ expression }}, array({{ ps | join(', ') }})){% endmacro %}
+{% macro duckdb__exact_percentiles(expression, ps) %}quantile_cont({{ expression }}, [{{ ps | join(', ') }}]){% endmacro %}
+
+{#- The item of a list at a place that counts from 0. -#}
+{% macro list_item(list, place) %}{{ return(adapter.dispatch('list_item')(list, place)) }}{% endmacro %}
+{% macro default__list_item(list, place) %}{{ list }}[{{ place }}]{% endmacro %}
+{% macro duckdb__list_item(list, place) %}{{ list }}[{{ place + 1 }}]{% endmacro %}
