@@ -94,3 +94,13 @@ def test_the_pages_name_nobody(night: Night) -> None:
     assert not re.search(r"[\w.]+@[\w.]+\.\w+", text)
     # eleven digits of a hash (an id of a delivery, say) are no number of a telephone
     assert not re.search(r"(?<![\da-f.])1[3-9]\d{9}(?![\da-f])", text)
+
+
+def test_a_source_has_received_all_its_deliveries_of_the_night(night: Night) -> None:
+    """Of a feed that had several, too."""
+    text = (night.home / "reports" / "audit" / "source" / "crm.en.html").read_text(encoding="utf-8")
+    (records,) = night.one(
+        "select sum(records_received) from "
+        "(select distinct batch_id, records_received from audit.audit_batch where source = 'crm')"
+    )
+    assert f'<td class="number">{int(records):,}</td>' in text

@@ -326,14 +326,14 @@ def _source_night(facts: AuditFacts, source: str, night: datetime, language: Lan
     found: LedgerNight = facts.night(night)
     flow = found.of_source(source)
     usual = facts.usual(source, night)
-    delivered = {one.feed: one.records or 0 for one in found.deliveries if one.source == source}
-    known = [feed for feed in delivered if feed in usual]
-    expected = sum(usual[feed] for feed in known)
-    times = sum(delivered[feed] for feed in known) / expected if expected else None
+    # a feed that has several deliveries in a night, as a first one has, is expected as often
+    known = [one for one in found.deliveries if one.source == source and one.feed in usual]
+    expected = sum(usual[one.feed] for one in known)
+    times = sum(one.records or 0 for one in known) / expected if expected else None
     return {
         "label": night_label(night, facts.timezone),
         "file": night_file(night, language),
-        "records": sum(delivered.values()),
+        "records": found.received.get(source, 0),
         "usual": number(round(expected)) if expected else "–",
         "times": f"{times:.1f}×" if times is not None else "–",
         "rows_in": flow.rows_in,
