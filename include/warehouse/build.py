@@ -125,8 +125,8 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "METRICS_WAREHOUSE_FILE": str(build_file(home).relative_to(home)),
         "METRICS_WAREHOUSE_INPUTS": str(inputs_folder(home).relative_to(home)),
         "METRICS_TIMEZONE": settings.timezone,
-        "METRICS_BUILD_MEMORY": f"{settings.build_memory_mb}MB" if settings.build_memory_mb else _own_limit(),
-        "METRICS_BUILD_THREADS": str(settings.threads or os.cpu_count()),
+        "METRICS_BUILD_MEMORY": f"{settings.build_memory_mb}MB" if settings.build_memory_mb else _own("memory_limit"),
+        "METRICS_BUILD_THREADS": str(settings.threads or _own("threads")),
         **({"OMP_NUM_THREADS": str(settings.threads)} if settings.threads else {}),
         "DBT_TARGET_PATH": str(work / "target"),
         "DBT_LOG_PATH": str(work / "logs"),
@@ -135,9 +135,9 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _own_limit() -> str:
-    """What DuckDB allows itself on this machine, such as `12.5GiB`."""
-    return str(duckdb.execute("select current_setting('memory_limit')").fetchall()[0][0]).replace(" ", "")
+def _own(setting: str) -> str:
+    """What DuckDB allows itself on this machine or in this container, such as `12.5GiB` of memory."""
+    return str(duckdb.execute("select current_setting(?)", [setting]).fetchall()[0][0]).replace(" ", "")
 
 
 def _run_dbt(settings: Settings, project: Path, report: Callable[[int, int], None] | None) -> int:

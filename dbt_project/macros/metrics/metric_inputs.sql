@@ -6,7 +6,8 @@
         'fct_customer_month', 'fct_customer_value', 'fct_contract_renewal', 'fct_customer_contract_movement',
         'fct_customer_repurchase', 'fct_satisfaction_outcome', 'fct_customer_health', 'fct_visit', 'fct_backlog_daily',
         'fct_agent_daily', 'fct_order', 'fct_review', 'fct_low_score_reason', 'fct_first_try_reason', 'fct_survey_frame',
-        'dim_asset', 'dim_customer', 'dim_customer_version', 'dim_product', 'dim_team', 'dim_agent', 'dim_service_partner', 'dim_channel', 'stg_as_of',
+        'dim_asset', 'dim_customer', 'dim_customer_version', 'dim_product', 'dim_team', 'dim_agent', 'dim_service_partner',
+        'dim_channel', 'stg_as_of',
     ] %}
 -- depends_on: {{ ref(name) }}
     {%- endfor %}

@@ -29,12 +29,8 @@ explicit as (
 
     select
         due.contract_key,
-        due.customer_key,
-        due.start_date,
-        due.monthly_amount,
         renewal.contract_key as renewed_by_contract_key,
-        renewal.start_date as renewed_date,
-        renewal.monthly_amount as renewal_amount
+        'explicit' as renewal_kind
     from contracts as due
     inner join contracts as renewal
         on renewal.renews_contract_key = due.contract_key
@@ -48,12 +44,8 @@ new_contracts as (
 
     select
         due.contract_key,
-        due.customer_key,
-        due.start_date,
-        due.monthly_amount,
         renewal.contract_key as renewed_by_contract_key,
-        renewal.start_date as renewed_date,
-        renewal.monthly_amount as renewal_amount
+        'new_contract' as renewal_kind
     from contracts as due
     inner join contracts as renewal
         on renewal.customer_key = due.customer_key
@@ -68,17 +60,30 @@ new_contracts as (
 
 ),
 
+pairs as (
+
+    select * from explicit
+    union all
+    select * from new_contracts
+
+),
+
 final as (
 
     select
-        *,
-        'explicit' as renewal_kind
-    from explicit
-    union all
-    select
-        *,
-        'new_contract' as renewal_kind
-    from new_contracts
+        pairs.contract_key,
+        due.customer_key,
+        due.start_date,
+        due.monthly_amount,
+        pairs.renewed_by_contract_key,
+        renewal.start_date as renewed_date,
+        renewal.monthly_amount as renewal_amount,
+        pairs.renewal_kind
+    from pairs
+    inner join contracts as due
+        on due.contract_key = pairs.contract_key
+    inner join contracts as renewal
+        on renewal.contract_key = pairs.renewed_by_contract_key
 
 )
 
