@@ -612,15 +612,15 @@ def test_lost_contracts_are_cut_by_the_reason_of_their_end(warehouse: WarehouseF
     assert {row["member"]: row["value"] for row in published} == {**expected, "all": sum(expected.values())}
 
 
-def test_value_has_a_trend_and_is_cut_by_the_first_product(warehouse: WarehouseFixture) -> None:
+def test_expected_value_has_a_trend_and_is_cut_by_the_first_product(warehouse: WarehouseFixture) -> None:
     published = warehouse.rows(
-        "select period_start, member, n, value from metrics.fct_metric_period where metric = 'ltv_margin_mean'"
+        "select period_start, member, n, value from metrics.fct_metric_period where metric = 'predicted_ltv_12m_mean'"
         " and grain = 'month' and segment = 'product_line' and period_start >= '2026-01-01' order by all"
     )
     # each month-end by itself, of the product of the first contract or order
     by_hand = warehouse.rows(
         "select date_trunc('month', as_of_date)::date as period_start, coalesce(product_line, '(none)') as member,"
-        " count(ltv_margin) as n, avg(ltv_margin)::double as value from marts.fct_customer_value"
+        " count(predicted_ltv_12m) as n, avg(predicted_ltv_12m)::double as value from marts.fct_customer_value"
         " join marts.dim_customer using (customer_key) left join intermediate.int_customer_first_product using"
         " (customer_key) where as_of_date >= '2026-01-01' group by 1, 2 order by all"
     )
