@@ -51,30 +51,27 @@
     {{ metric_failed(measure.name, 'aggregation ' ~ measure.agg ~ ' is not rendered; state a mean as a ratio') }}
 {% endmacro %}
 
-{#- What has percentiles, each once however many are asked: [{name, measure, percentiles: {measure: p}}]; `name` is the
-    first measure of it. -#}
-{% macro distributions(holistic) %}
+{#- What has percentiles, each once however many are asked: {column: {measure: p}}. -#}
+{% macro distributions(scan) %}
     {% set found = {} %}
-    {% for name, measure in holistic.measures.items() if measure.agg != 'count_distinct' %}
-        {% set of = measure.expr or name %}
-        {% if of not in found %}
-            {% do found.update({of: {'name': name, 'measure': measure, 'percentiles': {}}}) %}
-        {% endif %}
-        {% do found[of].percentiles.update({name: percentile_of(measure)}) %}
-    {% endfor %}
-    {{ return(found.values() | list) }}
-{% endmacro %}
-
-{% macro distinct_counts(holistic) %}
-    {% set found = {} %}
-    {% for name, measure in holistic.measures.items() if measure.agg == 'count_distinct' %}
-        {% do found.update({name: measure}) %}
+    {% for name, measure in scan.holistic.measures.items() if measure.agg != 'count_distinct' %}
+        {% do found.setdefault(scan.column_of[name], {}).update({name: percentile_of(measure)}) %}
     {% endfor %}
     {{ return(found) }}
 {% endmacro %}
 
-{#- {name: {model, time, reachable, is_summed_early, grains, segments, measures, holistic}} of all scans that the definitions
-    need; `holistic` is what those measures ask for that do not add up: {grains, segments, measures}. -#}
+{#- {measure: column} -#}
+{% macro distinct_counts(scan) %}
+    {% set found = {} %}
+    {% for name, measure in scan.holistic.measures.items() if measure.agg == 'count_distinct' %}
+        {% do found.update({name: scan.column_of[name]}) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+{#- {name: {model, time, reachable, is_summed_early, grains, segments, measures, holistic, read, column_of}} of all scans that
+    the definitions need; `holistic` is what those measures ask for that do not add up: {grains, segments, measures}. `read` is
+    what is read of each row, [{column, expression}], once for all measures of it: {measure: column} is `column_of`. -#}
 {% macro metric_scans(definitions) %}
     {% set scans = {} %}
     {% for definition in definitions %}
@@ -85,8 +82,16 @@
                     'model': part.of.model, 'time': part.of.time, 'reachable': part.of.reachable,
                     'is_summed_early': is_summed_early(part, definition),
                     'grains': [], 'segments': [], 'measures': {}, 'holistic': {'grains': [], 'segments': [], 'measures': {}},
+                    'read': {}, 'column_of': {},
                 }}) %}
             {% endif %}
+            {% set expression = part.of.measure.expr or part.measure %}
+            {#- what is added up early is so by each measure in its own way -#}
+            {% set column = scans[name].read.setdefault(
+                part.measure if scans[name].is_summed_early else expression,
+                {'column': 'of_' ~ part.measure, 'expression': expression}
+            ).column %}
+            {% do scans[name].column_of.update({part.measure: column}) %}
             {% set asked = scans[name].holistic if is_holistic(part.of.measure) else scans[name] %}
             {% do asked.measures.update({part.measure: part.of.measure}) %}
             {% for grain in definition.grains if grain not in asked.grains %}
@@ -139,20 +144,16 @@
     {{ return(split) }}
 {% endmacro %}
 
-{#- Makes a temporary table per scan, named as it is: its measures by every grain and every segment, with the segment's member
-    never null. A statement each: what DuckDB keeps for one is gone before the next, and a median holds all values of all
-    its cells. -#}
+{#- Makes a temporary table per scan, named as it is: its measures by every grain and every cut. A statement each: what DuckDB
+    keeps for one is gone before the next, and a median holds all values of all its cells. -#}
 {% macro create_metric_scans() %}
-    {% for name, scan in metric_scans(metrics_by_scan(metric_definitions())).items() %}
-    {%- set read = dict(scan.measures, **distinct_counts(scan.holistic)) %}
-    {%- for one in distributions(scan.holistic) %}
-        {%- do read.update({one.name: one.measure}) %}
-    {%- endfor %}
+    {% set scans = metric_scans(metrics_by_scan(metric_definitions())) %}
+    {{ create_metric_cuts(scans) }}
+    {% for name, scan in scans.items() %}
     {%- set whole = scan.copy() %}
     {%- do whole.update({
         'segments': (scan.segments + scan.holistic.segments) | unique | list,
         'grains': (scan.grains + scan.holistic.grains) | unique | list,
-        'measures': read,
     }) %}
     {#- rows of a day one after the other find the cells of that day at hand, which halves the time of putting them there #}
     create temporary table placed as
@@ -160,15 +161,15 @@
     order by period_date;
     {%- if scan.measures and scan.holistic.measures %}
     {{ create_added_up(name ~ '_added_up', scan) }}
-    {{ create_holistic(name ~ '_holistic', scan.holistic) }}
+    {{ create_holistic(name ~ '_holistic', scan) }}
     create temporary table {{ name }} as
     {#- each has cells that the other lacks #}
     select * from {{ name }}_added_up
-    full outer join {{ name }}_holistic using (grain, period_start, segment, member);
+    full outer join {{ name }}_holistic using (grain, period_start, cut);
     drop table {{ name }}_added_up;
     drop table {{ name }}_holistic;
     {%- else %}
-    {{ create_added_up(name, scan) if scan.measures else create_holistic(name, scan.holistic) }}
+    {{ create_added_up(name, scan) if scan.measures else create_holistic(name, scan) }}
     {%- endif %}
     drop table placed;
     {% endfor %}
@@ -178,7 +179,46 @@
     {% for name in metric_scans(metrics_by_scan(metric_definitions())) %}
     drop table {{ name }};
     {% endfor %}
+    drop table metric_cuts;
 {% endmacro %}
+
+{#- Makes a temporary table of every cut: a member of a segment, or the total. Rows are put in order and added up by its
+    number, which takes much less than their names would. -#}
+{% macro create_metric_cuts(scans) %}
+    {% set members = [] %}
+    {% for scan in scans.values() %}
+        {% for segment in (scan.segments + scan.holistic.segments) | unique %}
+            {% set from = scan.reachable[segment] %}
+            {% set holder = from.model.node_relation.alias if from.entity else own_cuts_of(scan) %}
+            {% set expression = (from.dimension if from.entity else from.own).expr or segment %}
+            {% do members.append((segment, member_name('null'), none)) %}
+            {% do members.append((segment, member_name(expression), holder)) %}
+        {% endfor %}
+    {% endfor %}
+    create temporary table metric_cuts as
+    select {{ total_cut() }} as cut, 'all' as segment, 'all' as member
+    union all
+    select cast(row_number() over (order by segment, member) as integer) as cut, segment, member
+    from (
+        {%- for segment, member, holder in members | unique %}
+        select '{{ segment }}' as segment, {{ member }} as member
+        {%- if holder %} from {{ ref(holder) }}{% endif %}
+        {{ 'union' if not loop.last }}
+        {%- endfor %}
+    ) as members;
+{% endmacro %}
+
+{% macro total_cut() %}0{% endmacro %}
+
+{% macro member_name(expression) -%}
+    coalesce(cast({{ expression }} as {{ dbt.type_string() }}), '(none)')
+{%- endmacro %}
+
+{#- Finds the number of the member that an expression names. -#}
+{% macro join_cut(segment, expression) -%}
+    inner join metric_cuts as cut_of_{{ segment }}
+        on cut_of_{{ segment }}.segment = '{{ segment }}' and cut_of_{{ segment }}.member = {{ member_name(expression) }}
+{%- endmacro %}
 
 {#- Measures that add up: the rows are added up by day, and the days to periods. -#}
 {% macro create_added_up(name, scan) %}
@@ -186,10 +226,10 @@
     with days as (
         select
             period_date,
-            {{ segment_and_member(scan.segments) }},
+            {{ cut_in(scan.segments) }},
             {%- for measure_name, measure in scan.measures.items() %}
-            {{ measure_of_sums(measure, 'of_' ~ measure_name) if scan.is_summed_early
-                else measure_of_rows(measure, 'of_' ~ measure_name) }}
+            {%- set column = scan.column_of[measure_name] %}
+            {{ measure_of_sums(measure, column) if scan.is_summed_early else measure_of_rows(measure, column) }}
                 as {{ measure_name }}{{ ',' if not loop.last }}
             {%- endfor %}
         from placed
@@ -202,8 +242,7 @@
             {%- endfor %}
         end as grain,
         coalesce({% for grain in scan.grains %}by_{{ grain }}, {% endfor %}null) as period_start,
-        segment,
-        member,
+        cut,
         {%- for measure_name, measure in scan.measures.items() %}
         {{ measure_of_days(measure, measure_name) }} as {{ measure_name }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -217,39 +256,37 @@
     ) as dated
     group by grouping sets (
         {%- for grain in scan.grains %}
-        (by_{{ grain }}, segment, member){{ ',' if not loop.last }}
+        (by_{{ grain }}, cut){{ ',' if not loop.last }}
         {%- endfor %}
     );
 {% endmacro %}
 
 {#- Measures that do not add up, each taken from all rows of each period. -#}
-{% macro create_holistic(name, holistic) %}
-    {% set read, taken, named = [], [], [] %}
-    {% for count in distinct_counts(holistic) %}
-        {% do read.append('of_' ~ count) %}
-        {% do taken.append('count(distinct of_' ~ count ~ ') as ' ~ count) %}
+{% macro create_holistic(name, scan) %}
+    {% set counts, spread = distinct_counts(scan), distributions(scan) %}
+    {% set taken, named = [], [] %}
+    {% for count, column in counts.items() %}
+        {% do taken.append('count(distinct ' ~ column ~ ') as ' ~ count) %}
         {% do named.append('cast(' ~ count ~ ' as double) as ' ~ count) %}
     {% endfor %}
-    {% for one in distributions(holistic) %}
-        {% do read.append('of_' ~ one.name) %}
-        {% do taken.append(exact_percentiles('of_' ~ one.name, one.percentiles.values() | list) ~ ' as all_' ~ one.name) %}
-        {% for measure in one.percentiles %}
-            {% do named.append('cast(' ~ list_item('all_' ~ one.name, loop.index0) ~ ' as double) as ' ~ measure) %}
+    {% for column, percentiles in spread.items() %}
+        {% do taken.append(exact_percentiles(column, percentiles.values() | list) ~ ' as all_' ~ column) %}
+        {% for measure in percentiles %}
+            {% do named.append('cast(' ~ list_item('all_' ~ column, loop.index0) ~ ' as double) as ' ~ measure) %}
         {% endfor %}
     {% endfor %}
-    {% for grain in holistic.grains %}
+    {% for grain in scan.holistic.grains %}
     {{ 'create temporary table ' ~ name ~ ' as' if loop.first else 'insert into ' ~ name }}
     select
         grain,
         period_start,
-        segment,
-        member,
+        cut,
         {{ named | join(',\n        ') }}
     from (
         select
             '{{ grain }}' as grain,
             period_start,
-            {{ segment_and_member(holistic.segments) }},
+            {{ cut_in(scan.holistic.segments) }},
             {{ taken | join(',\n            ') }}
         from (
             select
@@ -257,11 +294,11 @@
                 placed.*
             from placed
             {#- a count of no values is 0, which takes a row to say -#}
-            {%- if not distinct_counts(holistic) %}
-            where {{ read | join(' is not null or ') }} is not null
+            {%- if not counts %}
+            where {{ spread | join(' is not null or ') }} is not null
             {%- endif %}
         ) as dated
-        group by {{ cuts_by('period_start', holistic.segments) }}
+        group by {{ cuts_by('period_start', scan.holistic.segments) }}
     ) as measured;
     {% endfor %}
 {% endmacro %}
@@ -278,15 +315,9 @@
     {%- if grain == 'snapshot' -%} {{ date }} {%- else -%} cast({{ dbt.date_trunc(grain, date) }} as date) {%- endif -%}
 {%- endmacro %}
 
-{#- Which segment and member a row of grouping sets speaks of. -#}
-{% macro segment_and_member(segments) -%}
-    case
-        {%- for segment in segments %}
-        when grouping(in_{{ segment }}) = 0 then '{{ segment }}'
-        {%- endfor %}
-        else 'all'
-    end as segment,
-    coalesce({% for segment in segments %}in_{{ segment }}, {% endfor %}'all') as member
+{#- Which cut a row of grouping sets speaks of. -#}
+{% macro cut_in(segments) -%}
+    coalesce({% for segment in segments %}in_{{ segment }}, {% endfor %}{{ total_cut() }}) as cut
 {%- endmacro %}
 
 {#- {entity of the fact: segments that are reached by it}. -#}
@@ -298,33 +329,53 @@
     {{ return(joined) }}
 {% endmacro %}
 
-{#- The rows of a fact with their date, their member of each segment, and what the measures are taken of. -#}
+{#- The rows of a fact with their date, their cut by each segment, and what the measures are taken of. -#}
 {% macro metric_rows(scan) %}
     {% set reachable = scan.reachable %}
     select
         facts.period_date,
         {%- for segment in scan.segments %}
-        {%- set from = reachable[segment] %}
-        coalesce(cast({{ (from.entity.name if from.entity else 'facts') ~ '.in_' ~ segment }} as {{ dbt.type_string() }}), '(none)')
-            as in_{{ segment }},
+        {%- if reachable[segment].entity %}
+        coalesce({{ reachable[segment].entity.name }}.in_{{ segment }}, {{ cut_of_none(segment) }}) as in_{{ segment }},
+        {%- else %}
+        cut_of_{{ segment }}.cut as in_{{ segment }},
+        {%- endif %}
         {%- endfor %}
-        {%- for name in scan.measures %}
-        facts.of_{{ name }}{{ ',' if not loop.last }}
+        {%- for one in scan.read.values() %}
+        facts.{{ one.column }}{{ ',' if not loop.last }}
         {%- endfor %}
     from (
         {{ facts_summed_early(scan) if scan.is_summed_early else fact_rows(scan) }}
     ) as facts
+    {%- for segment in scan.segments if not reachable[segment].entity %}
+    {{ join_cut(segment, 'facts.in_' ~ segment) }}
+    {%- endfor %}
     {%- for entity_name, segments in joined_segments(scan).items() %}
     {%- set from = reachable[segments[0]] %}
     left join (
         select
             {%- for segment in segments %}
-            {{ reachable[segment].dimension.expr or segment }} as in_{{ segment }},
+            cut_of_{{ segment }}.cut as in_{{ segment }},
             {%- endfor %}
             {{ from.key.expr or from.key.name }} as member_key
         from {{ ref(from.model.node_relation.alias) }}
+        {%- for segment in segments %}
+        {{ join_cut(segment, reachable[segment].dimension.expr or segment) }}
+        {%- endfor %}
     ) as {{ entity_name }} on facts.to_{{ entity_name }} = {{ entity_name }}.member_key
     {%- endfor %}
+{% endmacro %}
+
+{#- The cut of a row that has no member of a segment. -#}
+{% macro cut_of_none(segment) -%}
+    (select cut from metric_cuts where segment = '{{ segment }}' and member = {{ member_name('null') }})
+{%- endmacro %}
+
+{#- The model that holds the own cuts of a scan's rows. -#}
+{% macro own_cuts_of(scan) %}
+    {{ return(
+        scan.model.config.meta.rows_share_cuts.of if scan.is_summed_early else scan.model.node_relation.alias
+    ) }}
 {% endmacro %}
 
 {#- Rows of a fact with their date, own cuts, keys of what they are joined to, and what the measures are taken of. -#}
@@ -350,8 +401,8 @@
 
 {#- Columns of a fact: what each measure is taken of. -#}
 {% macro measured_of(scan) %}
-    {%- for name, measure in scan.measures.items() %}
-    {{ measure.expr or name }} as of_{{ name }}{{ ',' if not loop.last }}
+    {%- for one in scan.read.values() %}
+    {{ one.expression }} as {{ one.column }}{{ ',' if not loop.last }}
     {%- endfor %}
 {% endmacro %}
 
@@ -374,14 +425,14 @@
     {% set shared = scan.model.config.meta.rows_share_cuts %}
     select
         sharing.*,
-        {%- for name in scan.measures %}
-        summed.of_{{ name }}{{ ',' if not loop.last }}
+        {%- for one in scan.read.values() %}
+        summed.{{ one.column }}{{ ',' if not loop.last }}
         {%- endfor %}
     from (
         select
             {{ shared.key }},
             {%- for name, measure in scan.measures.items() %}
-            {{ measure_of_rows(measure, 'of_' ~ name) }} as of_{{ name }}{{ ',' if not loop.last }}
+            {{ measure_of_rows(measure, scan.column_of[name]) }} as {{ scan.column_of[name] }}{{ ',' if not loop.last }}
             {%- endfor %}
         from (
             select
@@ -407,16 +458,13 @@
     {% for part in definition.parts %}
         {% do by_scan.setdefault(scan_name(part, definition), {}).update({part.name: part}) %}
     {% endfor %}
-    {% set cells %}
-        grain in ('{{ definition.grains | join("', '") }}')
-        and segment in ('{{ definition.cells | join("', '") }}')
-    {%- endset %}
+    {% set grains = "('" ~ definition.grains | join("', '") ~ "')" %}
     select
         '{{ definition.name }}' as metric,
-        grain,
-        period_start,
-        segment,
-        member,
+        parts.grain,
+        parts.period_start,
+        metric_cuts.segment,
+        metric_cuts.member,
         cast({{ definition.numerator or 'null' }} as double) as numerator,
         cast({{ definition.denominator or 'null' }} as double) as denominator,
         cast({{ definition.value }} as double) as value,
@@ -436,19 +484,19 @@
     {%- if by_scan | length == 1 %}
         {%- for scan, parts in by_scan.items() %}
         select
-            grain, period_start, segment, member,
+            grain, period_start, cut,
             {%- for name, part in parts.items() %}
             {{ part.measure }} as {{ name }},
             {%- endfor %}
             null as nothing
         from {{ scan }}
         where
-            {{ cells }}
+            grain in {{ grains }}
             and ({% for part in parts.values() %}{{ part.measure }} is not null{{ ' or ' if not loop.last }}{% endfor %})
         {%- endfor %}
     {%- else %}
         select
-            cells.grain, cells.period_start, cells.segment, cells.member,
+            cells.grain, cells.period_start, cells.cut,
             {%- for scan, parts in by_scan.items() %}
             {%- for name, part in parts.items() %}
             {% if part.is_filled -%}
@@ -461,9 +509,9 @@
             null as nothing
         from (
             {%- for scan, parts in by_scan.items() %}
-            select grain, period_start, segment, member from {{ scan }}
+            select grain, period_start, cut from {{ scan }}
             where
-                {{ cells }}
+                grain in {{ grains }}
                 and ({% for part in parts.values() %}{{ part.measure }} is not null{{ ' or ' if not loop.last }}{% endfor %})
             {{ 'union' if not loop.last }}
             {%- endfor %}
@@ -471,15 +519,17 @@
         {%- for scan, parts in by_scan.items() %}
         left join {{ scan }}
             on cells.grain = {{ scan }}.grain and cells.period_start = {{ scan }}.period_start
-            and cells.segment = {{ scan }}.segment and cells.member = {{ scan }}.member
+            and cells.cut = {{ scan }}.cut
         {%- if parts.values() | selectattr('is_filled') | list %}
         left join {{ scan }} as {{ scan }}_total
             on cells.grain = {{ scan }}_total.grain and cells.period_start = {{ scan }}_total.period_start
-            and {{ scan }}_total.segment = 'all'
+            and {{ scan }}_total.cut = {{ total_cut() }}
         {%- endif %}
         {%- endfor %}
     {%- endif %}
     ) as parts
+    inner join metric_cuts
+        on parts.cut = metric_cuts.cut and metric_cuts.segment in ('{{ definition.cells | join("', '") }}')
 {% endmacro %}
 
 {#- Every metric by grain, period and segment, before intervals and changes, from the tables of `create_metric_scans`. -#}
