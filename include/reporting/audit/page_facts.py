@@ -94,9 +94,10 @@ class AuditFacts:
         end = len(self.order) if until is None else self.place[until] + 1
         return self.order[max(end - count, 0) : end]
 
-    def rule_trend(self, rule_id: str, nights: Sequence[datetime]) -> list[float | None]:
+    def rule_trend(self, rule_id: str, nights: Sequence[datetime]) -> tuple[float | None, ...]:
         """The share that a rule found on each night; null where it was held against no row."""
-        return [self._shares[night].get(rule_id) for night in nights]
+        shares = self._shares
+        return tuple([shares[night].get(rule_id) for night in nights])
 
     @cached_property
     def _shares(self) -> dict[datetime, dict[str, float]]:
