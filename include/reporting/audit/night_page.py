@@ -69,10 +69,9 @@ class NightTold:
         """The rules that found rows, the gravest verdict and the most rows first."""
         facts, before = self.facts, self.facts.before(self.night)
         earlier = facts.rules[before] if before else {}
-        nights = facts.last(TREND_NIGHTS, self.night)
         found = [one for one in facts.rules[self.night].values() if one.failed]
         return [
-            Finding(one, earlier.get(one.rule_id), facts.rule_trend(one.rule_id, nights))
+            Finding(one, earlier.get(one.rule_id), facts.rule_trend(one.rule_id, TREND_NIGHTS, self.night))
             for one in sorted(found, key=lambda one: (gravity(one.verdict), -one.failed, one.rule_id))
         ]
 

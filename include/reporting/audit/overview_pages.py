@@ -118,7 +118,7 @@ def index_page(facts: AuditFacts, language: Language) -> dict[str, Any]:
 def rule_page(facts: AuditFacts, rule_id: str, language: Language) -> dict[str, Any]:
     """What the template `rule.html.j2` is given."""
     rule = facts.rule_words.get(rule_id)
-    checked = [night for night in facts.order if (one := facts.rules[night].get(rule_id)) and one.checked]
+    checked = facts.checked.get(rule_id, [])
     nights = checked[-TABLE_NIGHTS:]
     last = facts.rules[checked[-1]][rule_id] if checked else None
     by_source: dict[str, list[int]] = defaultdict(lambda: [0, 0])
@@ -142,7 +142,7 @@ def rule_page(facts: AuditFacts, rule_id: str, language: Language) -> dict[str, 
             language,
             say(language, "over_time_share"),
             charted,
-            facts.rule_trend(rule_id, charted),
+            facts.rule_trend(rule_id, CHART_NIGHTS),
             is_share=True,
         ),
         "nights": nights,
@@ -250,7 +250,7 @@ def _recent_rules(facts: AuditFacts, language: Language, nights: list[datetime])
                     failed,
                     checked,
                     share(language, failed, checked),
-                    share_line(language, facts.rule_trend(rule_id, nights)),
+                    share_line(language, facts.rule_trend(rule_id, TREND_NIGHTS)),
                 )
             )
     return sorted(links, key=lambda one: (gravity(one.verdict), -one.failed, one.rule_id))
