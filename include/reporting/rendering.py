@@ -4,33 +4,15 @@ from __future__ import annotations
 
 from functools import lru_cache, partial
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from jinja2.runtime import Context
 from markupsafe import escape
 
 from include.reporting.words import word
 from include.warehouse.night_summary import Language
 
 _TEMPLATES = Path(__file__).with_name("templates")
-
-
-class _PlainContext(Context):
-    """Calls the functions that views give to templates as they are.
-
-    Jinja looks each time whether one wants the context; ours don't, and pages call them a thousand times each.
-    """
-
-    def call(self, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """Call what a template calls."""
-        if type(obj) not in (FunctionType, partial):
-            return super().call(obj, *args, **kwargs)
-        # What Jinja adds for functions that want the context.
-        kwargs.pop("_block_vars", None)
-        kwargs.pop("_loop_vars", None)
-        return obj(*args, **kwargs)
 
 
 @lru_cache(maxsize=4096)
@@ -41,7 +23,7 @@ def escaped(text: str) -> str:
 
 def page_environment(*folders: Path) -> Environment:
     """Templates of these folders, and those that all pages rest on."""
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader([*folders, _TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
@@ -50,8 +32,6 @@ def page_environment(*folders: Path) -> Environment:
         # Templates don't change while pages are written.
         auto_reload=False,
     )
-    environment.context_class = _PlainContext
-    return environment
 
 
 def page_words(page: str, language: Language) -> dict[str, Any]:

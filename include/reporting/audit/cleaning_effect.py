@@ -15,18 +15,18 @@ import duckdb
 
 from include import files
 from include.settings import night_id
+from include.sql import in_list
 from include.warehouse.build_file import WAREHOUSE
 from include.warehouse.night_records import night_folder
 from include.warehouse.night_summary import HEADLINES
 from include.warehouse.publish import history_folder, serve_file
 
-_UNCLEANED = "_uncleaned"
-_EFFECT = f"""
+_EFFECT = """
     with twin as (
         select d.metric, d.name_en, d.name_zh, d.unit, u.metric as uncleaned
         from metrics.dim_metric as d
-        left join metrics.dim_metric as u on u.metric = d.metric || '{_UNCLEANED}'
-        where d.metric in (select unnest(?)) or u.metric is not null
+        left join metrics.dim_metric as u on u.metric = d.metric || '_uncleaned'
+        where d.metric in ({wanted}) or u.metric is not null
     ),
     latest as (
         select
@@ -103,7 +103,7 @@ def _from_warehouse(path: Path) -> NightEffect | None:
     try:
         with duckdb.connect(str(path), read_only=True) as con:
             (currency,) = con.execute("select currency from audit.warehouse_state").fetchall()[0]
-            rows = con.execute(_EFFECT, [wanted]).fetchall()
+            rows = con.execute(_EFFECT.format(wanted=in_list(wanted))).fetchall()
     except (duckdb.Error, IndexError):
         return None
     order = {metric: place for place, metric in enumerate(wanted)}

@@ -5,9 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
+from markupsafe import Markup
+
 from include.reporting.audit.ledger_facts import Flow
+from include.reporting.audit.patterns import pattern
+from include.reporting.audit.words import entity_name, named, number, share
+from include.reporting.rendering import escaped
+from include.warehouse.night_summary import Language
 
 PLACES = ("counted", "not_counted", "held", "quarantined")
 WIDTH = 900
@@ -16,6 +23,8 @@ _SLOT, _ROW_GAP, _SOURCE_GAP, _PLACE_GAP, _TOP = 20, 5, 14, 34, 8
 # Room that the bars of all entities share; the label of each needs a slot of its own.
 _BARS = 340
 _THINNEST = 1.2
+# Between a bar and its label.
+_BESIDE = 8
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,11 @@ class Bar:
     def middle(self) -> float:
         """Where its label stands."""
         return self.y + self.height / 2
+
+    def drawn(self, css: str) -> str:
+        """The bar as a part of an SVG."""
+        y, height = round(self.y, 1), round(self.height, 1)
+        return pattern("en", "node").format(css=css, x=self.x, y=y, width=_BAR, height=height)
 
 
 @dataclass(frozen=True)
@@ -53,7 +67,36 @@ class FlowPicture:
     bands: list[Band]
     height: float
     width: int = WIDTH
-    bar: int = _BAR
+
+    def drawn(self, language: Language) -> Markup:
+        """What stands within the SVG."""
+        rows_in = sum(bar.rows for bar in self.sources)
+        parts = [self._without_words]
+        for bar in self.entities:
+            words = f"{entity_name(language, bar.code)} {number(bar.rows)}"
+            parts += [bar.drawn("node"), _label(bar.x - _BESIDE, bar.middle + 4, words, "halo", at_end=True)]
+        for bar in self.places:
+            x, rows = bar.x + _BAR + _BESIDE, f"{number(bar.rows)} ({share(language, bar.rows, rows_in)})"
+            parts += [
+                bar.drawn(f"swatch-{bar.code}"),
+                _label(x, bar.middle - 2, named(language, "place", bar.code), "strong"),
+                _label(x, bar.middle + 13, rows),
+            ]
+        return Markup("".join(parts))
+
+    @cached_property
+    def _without_words(self) -> str:
+        """What is the same in both languages: the bands, and the sources by their names."""
+        band = pattern("en", "band")
+        parts = [band.format(place=one.place or "in", path=one.path, rows=one.rows) for one in self.bands]
+        for bar in self.sources:
+            x = bar.x - _BESIDE
+            parts += [
+                bar.drawn("node"),
+                _label(x, bar.middle - 3, bar.code, "strong", at_end=True),
+                _label(x, bar.middle + 12, number(bar.rows), at_end=True),
+            ]
+        return "".join(parts)
 
 
 def flow_picture(flows: Mapping[tuple[str, str], Flow]) -> FlowPicture | None:
@@ -73,6 +116,12 @@ def flow_picture(flows: Mapping[tuple[str, str], Flow]) -> FlowPicture | None:
     places, more = _places(shown, entities, widths, bottom)
     height = max(bottom, *(bar.y + bar.height + _SLOT for bar in places)) + _TOP
     return FlowPicture(sources, list(entities.values()), places, [*bands, *more], round(height))
+
+
+def _label(x: float, y: float, words: str, css: str = "", *, at_end: bool = False) -> str:
+    """Words beside a bar; `at_end` where they end at `x`."""
+    kind, end = f' class="{css}"' if css else "", ' text-anchor="end"' if at_end else ""
+    return pattern("en", "label").format(css=kind, x=x, y=round(y, 1), end=end, words=escaped(words))
 
 
 def _widths(flow: Flow, height: float) -> dict[str, float]:

@@ -7,7 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from include.gate.arrivals import Silence, read_silences
 from include.gate.ledger import DataFile, EntityCount, Gate, holding, is_unusual, read_ledger
@@ -71,8 +73,7 @@ class Delivery:
         return not self.is_troubled and is_unusual(self.message)
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """How many rows of a source and entity a rule found; of a stopped delivery too.
 
     Of a rule about whole deliveries the counts are of its figures: columns, questions.
@@ -116,16 +117,23 @@ class LedgerNight:
     quarantine_files: tuple[tuple[str, DataFile], ...] = ()
     flagged_files: tuple[tuple[str, DataFile], ...] = ()
 
-    @property
+    @cached_property
     def total(self) -> Flow:
         """All sources and entities together."""
         return sum(self.flows.values(), Flow())
 
     def of_source(self, source: str) -> Flow:
         """All entities of a source together."""
-        return sum((flow for (name, _), flow in self.flows.items() if name == source), Flow())
+        return self._by_source.get(source, Flow())
 
-    @property
+    @cached_property
+    def _by_source(self) -> dict[str, Flow]:
+        found: dict[str, Flow] = {}
+        for (source, _), flow in self.flows.items():
+            found[source] = found.get(source, Flow()) + flow
+        return found
+
+    @cached_property
     def received(self) -> dict[str, int]:
         """Records received, by source; a record may give rows of several entities."""
         found: dict[str, int] = defaultdict(int)

@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -14,15 +15,15 @@ from markupsafe import Markup
 from include.gate.decisions import Decision
 from include.reporting.amounts import amount
 from include.reporting.audit.cleaning_effect import Effect, NightEffect
-from include.reporting.audit.flow_picture import PLACES, flow_picture
+from include.reporting.audit.flow_picture import PLACES, FlowPicture, flow_picture
 from include.reporting.audit.kept_movement import KeptMovement
-from include.reporting.audit.ledger_facts import Flow, LedgerNight, Moved, gravity
+from include.reporting.audit.ledger_facts import Check, Flow, LedgerNight, Moved, gravity
 from include.reporting.audit.movement_view import movement_view
 from include.reporting.audit.night_state import Changes, RuleChange, RuleWords
 from include.reporting.audit.page_facts import TREND_NIGHTS, AuditFacts
-from include.reporting.audit.sampled_rows import PER_RULE, SampledRow, Samples
+from include.reporting.audit.patterns import lines, pattern
+from include.reporting.audit.sampled_rows import PER_RULE, Samples
 from include.reporting.audit.views import (
-    Line,
     file_name,
     judged_entity,
     night_file,
@@ -37,54 +38,42 @@ from include.reporting.rendering import escaped
 from include.reporting.words import period, word
 from include.warehouse.night_summary import Language
 
-_RULE_ROW = (
-    '<tr id="rule-{file}"><th scope="row"><a href="../rule/{file}.{language}.html">{name}</a>'
-    '<small>{entity}{thresholds}</small></th><td><span class="verdict {verdict}">{judged}</span>{stopped}</td>'
-    '<td class="number">{failed}</td><td class="number">{checked}</td><td class="number">{share}</td>'
-    '<td class="number">{before}</td><td>{line}</td></tr>'
-)
+
+class Finding(NamedTuple):
+    """A rule that found rows: what it found tonight and the night before, and its shares of the last nights."""
+
+    check: Check
+    before: Check | None
+    shares: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
-class RuleRow:
-    """A rule that found rows: figures of tonight and of the night before, the way there, and rows."""
+class NightTold:
+    """What both languages tell of a night, worked out once."""
 
-    rule_id: str
-    name: str
-    entity: str
-    verdict: str
-    thresholds: str
-    failed: int
-    checked: int
-    share: str
-    before: str
-    stopped: bool
-    line: Line
-    samples: list[Markup]
-    language: Language
+    facts: AuditFacts
+    night: datetime
+    samples: Samples
+    effect: NightEffect | None
+    changes: Changes | None
+    damaged: Sequence[str]
+    moved: KeptMovement | None
 
-    @property
-    def drawn(self) -> Markup:
-        """The row of the table; a year of nights has ten thousands, and here one costs a quarter of a template's."""
-        file = escaped(file_name(self.rule_id))
-        failed = number(self.failed)
-        return Markup(
-            _RULE_ROW.format(
-                file=file,
-                language=self.language,
-                name=escaped(self.name),
-                entity=escaped(self.entity),
-                thresholds=f" · {escaped(self.thresholds)}" if self.thresholds else "",
-                verdict=escaped(self.verdict),
-                judged=escaped(named(self.language, "verdict", self.verdict)),
-                stopped=f' <b class="alarm">{escaped(say(self.language, "stopped_it"))}</b>' if self.stopped else "",
-                failed=f'<a href="#rows-{file}">{failed}</a>' if self.samples else failed,
-                checked=number(self.checked),
-                share=escaped(self.share),
-                before=escaped(self.before),
-                line=self.line.drawn("spark"),
-            )
-        )
+    @cached_property
+    def picture(self) -> FlowPicture | None:
+        """Where its rows went."""
+        return flow_picture(self.facts.night(self.night).flows)
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """The rules that found rows, the gravest verdict and the most rows first."""
+        facts, before = self.facts, self.facts.before(self.night)
+        earlier = facts.rules[before] if before else {}
+        found = [one for one in facts.rules[self.night].values() if one.failed]
+        return [
+            Finding(one, earlier.get(one.rule_id), facts.rule_trend(one.rule_id, TREND_NIGHTS, self.night))
+            for one in sorted(found, key=lambda one: (gravity(one.verdict), -one.failed, one.rule_id))
+        ]
 
 
 @dataclass(frozen=True)
@@ -115,21 +104,12 @@ class EffectRow:
     is_low: bool
 
 
-def night_page(
-    facts: AuditFacts,
-    night: datetime,
-    language: Language,
-    samples: Samples,
-    effect: NightEffect | None,
-    changes: Changes | None,
-    damaged: Sequence[str] = (),
-    moved: KeptMovement | None = None,
-) -> dict[str, Any]:
+def night_page(told: NightTold, language: Language) -> dict[str, Any]:
     """What the template `night.html.j2` is given."""
+    facts, night, effect, changes = told.facts, told.night, told.effect, told.changes
     found, state = facts.night(night), facts.states[night]
     before, after = facts.before(night), facts.after(night)
     label = night_label(night, facts.timezone)
-    rules = _rule_rows(facts, night, language, samples)
     silent: dict[str, list[str]] = defaultdict(list)
     for one in facts.rules[night].values():
         if one.checked and not one.failed:
@@ -151,7 +131,7 @@ def night_page(
             say(language, "batch_on", batch=batch, night=night_label(when, facts.timezone))
             for batch, when in found.judged_since
         ),
-        "picture": flow_picture(found.flows),
+        "picture": told.picture,
         "places": PLACES,
         "flow_rows": [
             (source, entity, flow.rows_in, [getattr(flow, place) for place in PLACES])
@@ -160,11 +140,14 @@ def night_page(
         "entities_of": Counter(source for source, _ in found.flows),
         "moved": _moved(found.moved, language),
         "moved_since": sum(one.rows for one in found.moved_since),
-        "rules": rules,
+        "rules": lines(_rule_row(told, one, language) for one in told.findings),
+        "sampled": lines(
+            _sampled(told, one.check, language) for one in told.findings if told.samples.get(one.check.rule_id)
+        ),
         "silent": [(entity, _listed(sorted(names), language)) for entity, names in sorted(silent.items())],
         "silent_count": sum(map(len, silent.values())),
         "per_rule": PER_RULE,
-        "damaged": say(language, "in_list").join(damaged),
+        "damaged": say(language, "in_list").join(told.damaged),
         "trend_nights": min(TREND_NIGHTS, len(facts.last(TREND_NIGHTS, night))),
         "effects": [_effect_row(one, effect.currency, language) for one in effect.effects if one.has_twin]
         if effect
@@ -174,7 +157,7 @@ def night_page(
         else [],
         "has_effect": effect is not None,
         "has_truth": effect is not None and any(one.truth is not None for one in effect.effects),
-        "movement": movement_view(moved, language, facts.timezone),
+        "movement": movement_view(told.moved, language, facts.timezone),
         "changes": changes,
         "rule_changes": [_rule_change(one, language) for one in changes.rules] if changes else [],
         "decisions": [_decision(one, facts.timezone, language) for one in facts.decisions.get(night, ())],
@@ -220,48 +203,47 @@ def _cards(night: LedgerNight, before: LedgerNight | None, language: Language) -
     return [card(place) for place in ("rows_in", *PLACES)]
 
 
-def _rule_rows(facts: AuditFacts, night: datetime, language: Language, samples: Samples) -> list[RuleRow]:
-    """The rules that found rows, the gravest verdict and the most rows first."""
-    before = facts.before(night)
-    earlier = facts.rules[before] if before else {}
-    nights = facts.last(TREND_NIGHTS, night)
-    rows = []
-    for one in facts.rules[night].values():
-        if not one.failed:
-            continue
-        last = earlier.get(one.rule_id)
-        name = rule_name(facts, language, one.rule_id)
-        rows.append(
-            RuleRow(
-                rule_id=one.rule_id,
-                name=name,
-                entity=judged_entity(facts, language, one),
-                verdict=one.verdict,
-                thresholds=thresholds(language, facts.rule_words.get(one.rule_id)),
-                failed=one.failed,
-                checked=one.checked,
-                share=share(language, one.failed, one.checked),
-                before=share(language, last.failed, last.checked) if last else "–",
-                stopped=one.stopped,
-                line=share_line(language, facts.rule_trend(one.rule_id, nights)),
-                samples=_drawn(samples.get(one.rule_id, ()), language, name),
-                language=language,
-            )
-        )
-    return sorted(rows, key=lambda one: (gravity(one.verdict), -one.failed, one.rule_id))
+def _rule_row(told: NightTold, finding: Finding, language: Language) -> str:
+    """A rule's row of the table."""
+    facts, (check, before, shares) = told.facts, finding
+    file, failed = escaped(file_name(check.rule_id)), number(check.failed)
+    limits = thresholds(language, facts.rule_words.get(check.rule_id))
+    return pattern(language, "rule_row").format(
+        file=file,
+        name=escaped(rule_name(facts, language, check.rule_id)),
+        entity=escaped(judged_entity(facts, language, check)),
+        thresholds=f" · {escaped(limits)}" if limits else "",
+        verdict=escaped(check.verdict),
+        judged=escaped(named(language, "verdict", check.verdict)),
+        stopped=pattern(language, "stopped") if check.stopped else "",
+        failed=f'<a href="#rows-{file}">{failed}</a>' if told.samples.get(check.rule_id) else failed,
+        checked=number(check.checked),
+        share=escaped(share(language, check.failed, check.checked)),
+        before=escaped(share(language, before.failed, before.checked)) if before else "–",
+        line=share_line(language, shares).drawn("spark"),
+    )
+
+
+def _sampled(told: NightTold, check: Check, language: Language) -> str:
+    """Rows that a rule found."""
+    rule, rows = rule_name(told.facts, language, check.rule_id), told.samples[check.rule_id]
+    drawn = (
+        one.drawn(language, named(language, "status", one.status), (one.zh if language == "zh" else one.en) or rule)
+        for one in rows
+    )
+    return pattern(language, "samples").format(
+        file=escaped(file_name(check.rule_id)),
+        name=escaped(rule),
+        entity=escaped(judged_entity(told.facts, language, check)),
+        shown=escaped(say(language, "samples_of", shown=len(rows), all=number(check.failed))),
+        caption=escaped(say(language, "samples_caption", rule=rule)),
+        rows="\n".join(drawn),
+    )
 
 
 def _listed(names: Sequence[str], language: Language) -> Markup:
     """Names one after the other."""
     return Markup(escaped(say(language, "between")).join(map(escaped, names)))
-
-
-def _drawn(samples: Sequence[SampledRow], language: Language, rule: str) -> list[Markup]:
-    """Rows of the table of a rule's samples."""
-    return [
-        one.drawn(named(language, "status", one.status), (one.zh if language == "zh" else one.en) or rule)
-        for one in samples
-    ]
 
 
 def _decision(decision: Decision, timezone: str, language: Language) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 from include.gate.batch_rules import ENTITY as BATCH
 from include.reporting.audit.ledger_facts import Check, Flow, LedgerNight, gravity
 from include.reporting.audit.page_facts import TABLE_NIGHTS, TREND_NIGHTS, AuditFacts
+from include.reporting.audit.patterns import lines, pattern
 from include.reporting.audit.views import (
     Line,
     Trouble,
@@ -24,6 +25,7 @@ from include.reporting.audit.views import (
     troubles_of,
 )
 from include.reporting.audit.words import entity_name, named, night_label, number, say, share
+from include.reporting.rendering import escaped
 from include.warehouse.night_summary import Language
 
 # Rows of the index's table; older nights are listed by their names, so that the page stays light.
@@ -116,7 +118,7 @@ def index_page(facts: AuditFacts, language: Language) -> dict[str, Any]:
 def rule_page(facts: AuditFacts, rule_id: str, language: Language) -> dict[str, Any]:
     """What the template `rule.html.j2` is given."""
     rule = facts.rule_words.get(rule_id)
-    checked = [night for night in facts.order if (one := facts.rules[night].get(rule_id)) and one.checked]
+    checked = facts.checked.get(rule_id, [])
     nights = checked[-TABLE_NIGHTS:]
     last = facts.rules[checked[-1]][rule_id] if checked else None
     by_source: dict[str, list[int]] = defaultdict(lambda: [0, 0])
@@ -140,10 +142,11 @@ def rule_page(facts: AuditFacts, rule_id: str, language: Language) -> dict[str, 
             language,
             say(language, "over_time_share"),
             charted,
-            facts.rule_trend(rule_id, charted),
+            facts.rule_trend(rule_id, CHART_NIGHTS),
             is_share=True,
         ),
-        "nights": [_rule_night(facts, night, facts.rules[night][rule_id], language) for night in reversed(nights)],
+        "nights": nights,
+        "rows": lines(_rule_night(facts, night, facts.rules[night][rule_id], language) for night in reversed(nights)),
         "by_source": [
             (source, failed, looked_at, share(language, failed, looked_at))
             for source, (failed, looked_at) in sorted(by_source.items())
@@ -247,7 +250,7 @@ def _recent_rules(facts: AuditFacts, language: Language, nights: list[datetime])
                     failed,
                     checked,
                     share(language, failed, checked),
-                    share_line(language, facts.rule_trend(rule_id, nights)),
+                    share_line(language, facts.rule_trend(rule_id, TREND_NIGHTS)),
                 )
             )
     return sorted(links, key=lambda one: (gravity(one.verdict), -one.failed, one.rule_id))
@@ -265,12 +268,15 @@ def _silent_rules(
     return sorted(silent.items())
 
 
-def _rule_night(facts: AuditFacts, night: datetime, check: Check, language: Language) -> tuple[str, str, Check, str]:
-    return (
-        night_label(night, facts.timezone),
-        night_file(night, language),
-        check,
-        share(language, check.failed, check.checked),
+def _rule_night(facts: AuditFacts, night: datetime, check: Check, language: Language) -> str:
+    """A night's row of the table."""
+    return pattern(language, "night_row").format(
+        file=night_file(night, language),
+        night=escaped(night_label(night, facts.timezone)),
+        failed=number(check.failed),
+        stopped=pattern(language, "stopped") if check.stopped else "",
+        checked=number(check.checked),
+        share=escaped(share(language, check.failed, check.checked)),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -91,19 +90,36 @@ class AuditFacts:
 
     def last(self, count: int, until: datetime | None = None) -> list[datetime]:
         """The last nights up to one, oldest first."""
-        end = len(self.order) if until is None else self.place[until] + 1
-        return self.order[max(end - count, 0) : end]
+        return self.order[self._span(count, until)]
 
-    def rule_trend(self, rule_id: str, nights: Sequence[datetime]) -> list[float | None]:
-        """The share that a rule found on each night; null where it was held against no row."""
-        return [self._shares[night].get(rule_id) for night in nights]
+    def rule_trend(self, rule_id: str, count: int, until: datetime | None = None) -> tuple[float | None, ...]:
+        """The share that a rule found on each of the last nights; null where it was held against no row."""
+        return tuple((self._shares.get(rule_id) or [None] * len(self.order))[self._span(count, until)])
+
+    def _span(self, count: int, until: datetime | None) -> slice:
+        end = len(self.order) if until is None else self.place[until] + 1
+        return slice(max(end - count, 0), end)
 
     @cached_property
-    def _shares(self) -> dict[datetime, dict[str, float]]:
-        return {
-            night: {rule_id: one.failed / one.checked for rule_id, one in found.items() if one.checked}
-            for night, found in self.rules.items()
-        }
+    def checked(self) -> dict[str, list[datetime]]:
+        """The nights on which each rule was held against rows, in their order."""
+        found: dict[str, list[datetime]] = {}
+        for night in self.order:
+            for rule_id, one in self.rules[night].items():
+                if one.checked:
+                    found.setdefault(rule_id, []).append(night)
+        return found
+
+    @cached_property
+    def _shares(self) -> dict[str, list[float | None]]:
+        """The share that each rule found, by the place of the night."""
+        found: dict[str, list[float | None]] = {}
+        for rule_id, nights in self.checked.items():
+            shares = found[rule_id] = [None] * len(self.order)
+            for night in nights:
+                one = self.rules[night][rule_id]
+                shares[self.place[night]] = one.failed / one.checked
+        return found
 
     def usual(self, source: str, night: datetime) -> dict[str, float]:
         """The usual number of records of a source's feeds before a night, as the gate knows it."""

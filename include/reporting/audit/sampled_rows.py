@@ -16,17 +16,15 @@ from markupsafe import Markup
 from include import files
 from include.contracts import Contract, load_contracts
 from include.gate.ledger import DataFile
+from include.reporting.audit.patterns import pattern
 from include.reporting.rendering import escaped
 from include.sql import in_list, literal, quoted
+from include.warehouse.night_summary import Language
 
 PER_RULE = 20
 # Rows that one page shows at most, so that it stays light however many rules find something.
 _PER_PAGE = 800
 _SHOWN_CHARACTERS = 240
-_ROW = (
-    '<tr><td>{}.{}</td><td class="number">{:,}</td><th scope="row" class="key">{}</th><td>{}</td>'
-    '<td class="words">{}</td><td class="content">{}</td></tr>'
-)
 # What the gate adds to a row of clean; the page says it elsewhere.
 _BOOKKEEPING = {
     "source", "feed", "batch_id", "gate_no", "row_number", "row_id", "is_counted", "not_counted_rules", "flag_rules",
@@ -46,16 +44,17 @@ class SampledRow:
     zh: str
     content: Markup
 
-    def drawn(self, status: str, reason: str) -> Markup:
-        """The row of a table; pages have hundreds, and here one costs a tenth of drawing it in a template.
-
-        Args:
-            status: in words.
-            reason: in words.
-        """
-        told = map(escaped, (self.source, self.feed, self.key or "–", status, reason))
-        source, feed, key, status, reason = told
-        return Markup(_ROW.format(source, feed, self.row_number, key, status, reason, self.content))
+    def drawn(self, language: Language, status: str, reason: str) -> str:
+        """The row of a table, with its status and the reason in words."""
+        return pattern(language, "sample_row").format(
+            source=escaped(self.source),
+            feed=escaped(self.feed),
+            row_number=self.row_number,
+            key=escaped(self.key or "–"),
+            status=escaped(status),
+            reason=escaped(reason),
+            content=self.content,
+        )
 
 
 @dataclass(frozen=True)
@@ -148,14 +147,13 @@ def _read(
     ]
     if not places:
         return []
-    columns = [list(column) for column in zip(*places, strict=True)]
+    paths, numbers, rooms = zip(*places, strict=True)
+    # As text: DuckDB imports pandas for whoever hands it values.
     con.execute(
-        """create or replace temp table file as
-           select unnest(?::varchar[]) as path, unnest(?::integer[]) as night, unnest(?::integer[]) as room""",
-        columns,
+        f"""create or replace temp table file as
+           select unnest([{in_list(paths)}]) as path, unnest({list(numbers)}) as night, unnest({list(rooms)}) as room"""
     )
-    paths = sorted({path for path, _, _ in places})
-    rows = f"select * from read_parquet([{in_list(paths)}], union_by_name = true, filename = true)"
+    rows = f"select * from read_parquet([{in_list(sorted({*paths}))}], union_by_name = true, filename = true)"
     if contract:
         rows += f" union all by name {contract.no_clean_rows()}"
     return con.execute(sql.replace("{rows}", f"({rows})")).fetchall()

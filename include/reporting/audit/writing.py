@@ -18,28 +18,27 @@ from typing import Any
 import duckdb
 
 from include import files
-from include.reporting.audit.cleaning_effect import effect_file, keep_effect
+from include.reporting.audit.cleaning_effect import NightEffect, effect_file, keep_effect
 from include.reporting.audit.kept_movement import keep_movement, movement_file, read_movement
-from include.reporting.audit.night_page import night_page
+from include.reporting.audit.night_page import NightTold, night_page
 from include.reporting.audit.night_state import changes_between
 from include.reporting.audit.overview_pages import index_page, rule_page, source_page
 from include.reporting.audit.page_facts import TREND_NIGHTS, AuditFacts, read_audit_facts
+from include.reporting.audit.patterns import ENVIRONMENT
 from include.reporting.audit.sampled_rows import NightFiles, sampled_rows, undamaged_files
 from include.reporting.audit.views import file_name, night_file
 from include.reporting.audit.words import entity_name, named, number, say, share
-from include.reporting.rendering import page_environment
 from include.reporting.words import LANGUAGES
 from include.settings import Settings
 from include.warehouse.night_summary import Language
 
 _HERE = Path(__file__).parent
 _TEMPLATES = (_HERE / "templates", _HERE.parent / "templates")
-_ENVIRONMENT = page_environment(_TEMPLATES[0])
 # The print stands in the first lines of a page.
 _HEAD = 1000
 _MEMORY = "512MB"
 # Nights whose rows are read by one query.
-_TOGETHER = 30
+_TOGETHER = 60
 
 
 @dataclass(frozen=True)
@@ -74,13 +73,14 @@ def write_audit_pages(settings: Settings, as_of: datetime | None = None) -> Audi
         AccountingError: rows of a night are in no place, or in two.
         OSError: the disk is full.
     """
-    facts = read_audit_facts(settings, as_of)
-    # A year of nights stays in use until the end: Python need not look through it again and again.
-    gc.freeze()
+    was_collecting = gc.isenabled()
+    # A year of nights stays in use until the end, and pages leave nothing behind that refers to itself.
+    gc.disable()
     try:
-        return _write_pages(settings, facts)
+        return _write_pages(settings, read_audit_facts(settings, as_of))
     finally:
-        gc.unfreeze()
+        if was_collecting:
+            gc.enable()
 
 
 def _write_pages(settings: Settings, facts: AuditFacts) -> AuditSummary:
@@ -99,16 +99,16 @@ def _write_pages(settings: Settings, facts: AuditFacts) -> AuditSummary:
 
 def _changed_pages(facts: AuditFacts) -> Iterator[tuple[str, bytes | None]]:
     """Every page by its path, null where it is as it has to be; the index last, so that its links lead somewhere."""
-    # Of thousands of small files threads only wait for each other.
-    with duckdb.connect(config={"memory_limit": _MEMORY, "threads": 1}) as con:
+    # Of thousands of small files threads only wait for each other, and each is read but once.
+    with duckdb.connect(config={"memory_limit": _MEMORY, "threads": 1, "enable_external_file_cache": False}) as con:
         con.execute("set enable_progress_bar = false")
         stale = []
         for night in facts.order:
-            keep_effect(facts.home, night, facts.served)
+            effect = keep_effect(facts.home, night, facts.served)
             made_from = _night_print(facts, night)
             changed = [one for one in LANGUAGES if not _is_of(facts, _night_path(night, one), made_from)]
             yield from ((_night_path(night, one), None) for one in LANGUAGES if one not in changed)
-            stale += [(night, made_from, changed)] if changed else []
+            stale += [(night, made_from, changed, effect)] if changed else []
         for start in range(0, len(stale), _TOGETHER):
             yield from _night_pages(facts, con, stale[start : start + _TOGETHER])
     everything = _hash(*(facts.prints[night] for night in facts.order), repr(facts.states), _code())
@@ -133,23 +133,24 @@ def _changed_pages(facts: AuditFacts) -> Iterator[tuple[str, bytes | None]]:
 
 
 def _night_pages(
-    facts: AuditFacts, con: duckdb.DuckDBPyConnection, stale: list[tuple[datetime, str, list[Language]]]
+    facts: AuditFacts,
+    con: duckdb.DuckDBPyConnection,
+    stale: list[tuple[datetime, str, list[Language], NightEffect | None]],
 ) -> Iterator[tuple[str, bytes]]:
     """The pages of some nights, in the languages in which they changed."""
-    taken = {night: _files(facts, night) for night, _, _ in stale}
+    taken = {night: _files(facts, night) for night, *_ in stale}
     samples = sampled_rows(con, facts.home, list(taken.values()))
-    for night, made_from, languages in stale:
+    for night, made_from, languages, effect in stale:
         damaged = taken[night].damaged
         # A print that never comes again: once the files are restored the page has to be written anew.
         print_of = f"{made_from}-damaged" if damaged else made_from
-        effect = keep_effect(facts.home, night, facts.served)
         changes = changes_between(facts.home, facts.before(night), night)
         moved = read_movement(facts.home, night)
+        told = NightTold(facts, night, samples[night], effect, changes, damaged, moved)
         for language in languages:
-            view = night_page(facts, night, language, samples[night], effect, changes, damaged, moved)
             yield (
                 _night_path(night, language),
-                _rendered("night", language, view, night_file(night, language), print_of),
+                _rendered("night", language, night_page(told, language), night_file(night, language), print_of),
             )
 
 
@@ -216,7 +217,7 @@ def _hash(*parts: str) -> str:
 def _rendered(kind: str, language: Language, view: dict[str, Any], name: str, made_from: str) -> bytes:
     other = LANGUAGES[1 - LANGUAGES.index(language)]
     file = {"index": f"index.{other}.html", "night": name.replace(f".{language}.", f".{other}.")}
-    content = _ENVIRONMENT.get_template(f"{kind}.html.j2").render(
+    content = ENVIRONMENT.get_template(f"{kind}.html.j2").render(
         **view,
         kind=kind,
         language=language,

@@ -57,6 +57,12 @@ def test_no_two_bars_of_a_column_overlap_and_all_lie_inside(picture: FlowPicture
         assert re.fullmatch(r"M[\d. ]+C[\d. ]+V[\d.]+C[\d. ]+Z", band.path)
 
 
+def test_names_in_the_picture_are_text_and_never_markup() -> None:
+    found = flow_picture({("a<b", "x&y"): Flow(1, 1, 0, 0, 0)})
+    assert found is not None
+    assert all(name in found.drawn("en") for name in (">a&lt;b</text>", ">x&amp;y 1</text>"))
+
+
 def test_where_nothing_came_in_there_is_no_picture() -> None:
     assert flow_picture({("desk", "agent"): Flow()}) is None
     assert flow_picture({}) is None
