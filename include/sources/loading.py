@@ -29,7 +29,7 @@ from include.sources.schema import (
     ValueMap,
     condition_parts,
 )
-from include.sql import error_text
+from include.sql import error_text, literal
 from include.yaml_file import YamlFileError, line_of, model_of, text_of
 
 INSTALLATION_FILE = "installation.yml"
@@ -309,7 +309,8 @@ def _unusable_format(text: str) -> str | None:
     """What DuckDB says of a time format that it can't use, or null."""
     with duckdb.connect() as con:
         try:
-            con.execute("select try_strptime('', ?)", [text])
+            # A value handed over apart would make DuckDB import pandas, in every process that loads sources.
+            con.execute(f"select try_strptime('', {literal(text)})")
         except duckdb.Error as error:
             return error_text(error)
     return None

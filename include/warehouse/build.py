@@ -18,6 +18,7 @@ from include import files
 from include.errors import MetricsError
 from include.failpoints import failpoint
 from include.settings import PROJECT_ROOT, Settings
+from include.sql import literal
 from include.warehouse.build_file import (
     BuildRecord,
     TablePrint,
@@ -137,7 +138,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
 
 def _own(setting: str) -> str:
     """What DuckDB allows itself on this machine or in this container, such as `12.5GiB` of memory."""
-    return str(duckdb.execute("select current_setting(?)", [setting]).fetchall()[0][0]).replace(" ", "")
+    return str(duckdb.execute(f"select current_setting({literal(setting)})").fetchall()[0][0]).replace(" ", "")
 
 
 def _run_dbt(settings: Settings, project: Path, report: Callable[[int, int], None] | None) -> int:

@@ -37,13 +37,16 @@ def _answer(option: str, why: str, is_over: threading.Event) -> None:
     from sqlalchemy import select
 
     payload = UpdateHITLDetailPayload(chosen_options=[option], params_input={"why": why})
+    has_waited = False
     while not is_over.is_set():
         with create_session() as session:
             waits = session.scalars(select(TaskInstance).where(TaskInstance.state == "awaiting_input")).first()
-            if waits:
+            # An answer within milliseconds is lost: the run that asks is still writing that it waits.
+            if waits and has_waited:
                 update_hitl_detail(DAG, waits.run_id, waits.task_id, payload, _User(), session)
                 return
-        time.sleep(0.2)
+        has_waited = waits is not None
+        time.sleep(1 if has_waited else 0.2)
 
 
 def run(conf: dict[str, str], option: str, why: str) -> dict[str, str]:
