@@ -15,7 +15,7 @@ os.environ.update(ONE_THREAD)
 
 
 # The rooms whose files take longest begin first, so that no worker is left alone with one of them at the end.
-_LONGEST_FIRST = ("compose", "history", "e2e", "plugins", "faults", "dbt_project")
+_LONGEST_FIRST = ("compose", "history", "e2e", "plugins", "faults", "dbt_project", "dags")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
