@@ -14,8 +14,11 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.environ.update(ONE_THREAD)
 
 
-# The rooms whose files take longest begin first, so that no worker is left alone with one of them at the end.
-_LONGEST_FIRST = ("compose", "history", "e2e", "plugins", "faults", "dbt_project", "dags")
+# What takes longest begins first, so that no worker is left alone with it at the end.
+_LONGEST_FIRST = (
+    "compose/", "history/", "e2e/", "plugins/", "faults/", "dbt_project/", "dags/", "benchmarks/",
+    "include/development/", "include/tracing/", "include/warehouse/", "browser/", "include/gate/",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -27,8 +30,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _place(item: pytest.Item) -> int:
-    room = item.path.relative_to(Path(__file__).parent).parts[0]
-    return _LONGEST_FIRST.index(room) if room in _LONGEST_FIRST else len(_LONGEST_FIRST)
+    path = item.path.relative_to(Path(__file__).parent).as_posix()
+    return next((place for place, start in enumerate(_LONGEST_FIRST) if path.startswith(start)), len(_LONGEST_FIRST))
 
 
 @pytest.fixture
