@@ -17,7 +17,7 @@ from include.warehouse.build_file import build_file
 METRICS = 40
 SEGMENTS = ("channel", "channel_group", "region", "product_line", "issue_type", "team", "tier", "customer_type")
 GRAINS = ("day", "week", "month", "quarter")
-# DuckDB's bound is of what it manages; dbt and the values of percentiles take some 800 more.
+# DuckDB's bound is of what it manages; the process holds some 800 more.
 BUILD_MEMORY_MB = 1000
 
 

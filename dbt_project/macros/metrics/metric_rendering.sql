@@ -71,7 +71,8 @@
 
 {#- {name: {model, time, reachable, is_summed_early, grains, segments, measures, holistic, read, column_of}} of all scans that
     the definitions need; `holistic` is what those measures ask for that do not add up: {grains, segments, measures}. `read` is
-    what is read of each row, [{column, expression}], once for all measures of it: {measure: column} is `column_of`. -#}
+    what is read of each row, once for all measures of it ({expression: {column, expression}}; of what is added up early once for
+    each: {measure: {column, expression}}), and `column_of` where a measure finds it ({measure: column}). -#}
 {% macro metric_scans(definitions) %}
     {% set scans = {} %}
     {% for definition in definitions %}
@@ -182,8 +183,8 @@
     drop table metric_cuts;
 {% endmacro %}
 
-{#- Makes a temporary table of every cut: a member of a segment, or the total. Rows are put in order and added up by its
-    number, which takes much less than their names would. -#}
+{#- Makes a temporary table of every cut, a member of a segment or the total: {cut, segment, member}. Rows are put in order and
+    added up by its number, which takes less time and room than names. -#}
 {% macro create_metric_cuts(scans) %}
     {% set members = [] %}
     {% for scan in scans.values() %}
@@ -208,8 +209,10 @@
     ) as members;
 {% endmacro %}
 
+{#- The number of the total; those of members begin with 1. -#}
 {% macro total_cut() %}0{% endmacro %}
 
+{#- What a member is called: never null. -#}
 {% macro member_name(expression) -%}
     coalesce(cast({{ expression }} as {{ dbt.type_string() }}), '(none)')
 {%- endmacro %}
@@ -315,7 +318,7 @@
     {%- if grain == 'snapshot' -%} {{ date }} {%- else -%} cast({{ dbt.date_trunc(grain, date) }} as date) {%- endif -%}
 {%- endmacro %}
 
-{#- Which cut a row of grouping sets speaks of. -#}
+{#- Which cut a row of grouping sets speaks of: the one that is not null, or the total. -#}
 {% macro cut_in(segments) -%}
     coalesce({% for segment in segments %}in_{{ segment }}, {% endfor %}{{ total_cut() }}) as cut
 {%- endmacro %}

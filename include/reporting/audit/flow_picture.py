@@ -45,7 +45,7 @@ class Bar:
     def drawn(self, css: str) -> str:
         """The bar as a part of an SVG."""
         y, height = round(self.y, 1), round(self.height, 1)
-        return pattern("en", "node").format(css=css, x=self.x, y=y, width=_BAR, height=height)
+        return _shape("node").format(css=css, x=self.x, y=y, width=_BAR, height=height)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class FlowPicture:
     @cached_property
     def _without_words(self) -> str:
         """What is the same in both languages: the bands, and the sources by their names."""
-        band = pattern("en", "band")
+        band = _shape("band")
         parts = [band.format(place=one.place or "in", path=one.path, rows=one.rows) for one in self.bands]
         for bar in self.sources:
             x = bar.x - _BESIDE
@@ -118,10 +118,15 @@ def flow_picture(flows: Mapping[tuple[str, str], Flow]) -> FlowPicture | None:
     return FlowPicture(sources, list(entities.values()), places, [*bands, *more], round(height))
 
 
+def _shape(name: str) -> str:
+    """A pattern that has no words, and is the same in every language."""
+    return pattern("en", name)
+
+
 def _label(x: float, y: float, words: str, css: str = "", *, at_end: bool = False) -> str:
     """Words beside a bar; `at_end` where they end at `x`."""
     kind, end = f' class="{css}"' if css else "", ' text-anchor="end"' if at_end else ""
-    return pattern("en", "label").format(css=kind, x=x, y=round(y, 1), end=end, words=escaped(words))
+    return _shape("label").format(css=kind, x=x, y=round(y, 1), end=end, words=escaped(words))
 
 
 def _widths(flow: Flow, height: float) -> dict[str, float]:
