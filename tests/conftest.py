@@ -16,8 +16,8 @@ os.environ.update(ONE_THREAD)
 
 # What takes longest begins first, so that no worker is left alone with it at the end.
 _LONGEST_FIRST = (
-    "compose/", "history/", "e2e/", "plugins/", "faults/", "dbt_project/", "dags/", "benchmarks/",
-    "include/development/", "include/tracing/", "include/warehouse/", "browser/", "include/gate/",
+    "compose/", "history/", "e2e/", "plugins/", "faults/", "dbt_project/", "dags/", "real_data/",
+    "benchmarks/", "include/development/", "include/tracing/", "include/warehouse/", "browser/", "include/gate/",
 )  # fmt: skip
 
 
