@@ -792,9 +792,9 @@ def test_a_metric_that_cannot_be_rendered_raises_unless_marked(
     monkeypatch.setattr(warehouse, "warehouse", tmp_path / "warehouse.duckdb")
     extra.write_text(CUMULATIVE.replace("TIDY", "true"))
     with pytest.raises(BuildError, match=r"metric tickets_rolling: type cumulative is not rendered"):
-        warehouse.dbt("compile", "--select", "int_metric_measured")
+        warehouse.dbt("compile", "--select", "dim_metric")
     extra.write_text(CUMULATIVE.replace("TIDY", "false"))
-    assert "tickets_rolling" not in warehouse.dbt("compile", "--select", "int_metric_measured")
+    assert "tickets_rolling" not in warehouse.dbt("compile", "--select", "dim_metric")
 
 
 def test_a_metric_is_one_entry(warehouse: WarehouseFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,10 +145,12 @@
     {{ return(split) }}
 {% endmacro %}
 
-{#- Makes a temporary table per scan, named as it is: its measures by every grain and every cut. A statement each: what DuckDB
-    keeps for one is gone before the next, and a median holds all values of all its cells. -#}
-{% macro create_metric_scans() %}
-    {% set scans = metric_scans(metrics_by_scan(metric_definitions())) %}
+{#- Makes a temporary table per scan, named as it is: its measures by every grain and every cut, and a view that puts the
+    metrics together from them. A statement each: what DuckDB keeps for one is gone before the next, and a median holds all
+    values of all its cells. -#}
+{% macro create_metric_measured() %}
+    {% set definitions = metrics_by_scan(metric_definitions()) %}
+    {% set scans = metric_scans(definitions) %}
     {{ create_metric_cuts(scans) }}
     {% for name, scan in scans.items() %}
     {%- set whole = scan.copy() %}
@@ -174,13 +176,22 @@
     {%- endif %}
     drop table placed;
     {% endfor %}
+    create temporary view metric_measured as
+    {% for definition in definitions %}
+    {{ metric_selected(definition) }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %};
 {% endmacro %}
 
-{% macro drop_metric_scans() %}
-    {% for name in metric_scans(metrics_by_scan(metric_definitions())) %}
-    drop table {{ name }};
+{#- Drops what `create_metric_measured` made: nothing else is temporary in the model's connection. -#}
+{% macro drop_metric_measured() %}
+    drop view metric_measured;
+    {% set made = run_query(
+        "select table_name from information_schema.tables where table_type = 'LOCAL TEMPORARY' order by table_name"
+    ) %}
+    {% for row in made %}
+    drop table {{ row[0] }};
     {% endfor %}
-    drop table metric_cuts;
 {% endmacro %}
 
 {#- Makes a temporary table of every cut, a member of a segment or the total: {cut, segment, member}. Rows are put in order and
@@ -533,12 +544,4 @@
     ) as parts
     inner join metric_cuts
         on parts.cut = metric_cuts.cut and metric_cuts.segment in ('{{ definition.cells | join("', '") }}')
-{% endmacro %}
-
-{#- Every metric by grain, period and segment, before intervals and changes, from the tables of `create_metric_scans`. -#}
-{% macro metrics_measured() %}
-    {% for definition in metrics_by_scan(metric_definitions()) %}
-    {{ metric_selected(definition) }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
 {% endmacro %}

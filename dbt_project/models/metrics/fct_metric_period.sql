@@ -1,11 +1,11 @@
--- Hooks make and drop the tables that int_metric_measured reads. They run outside the transaction, for within one
--- DuckDB frees nothing of what is dropped.
+-- Hooks make and drop what int_metric_measured reads. They run outside the transaction, for within one DuckDB frees nothing
+-- of what is dropped.
 {{ config(
     pre_hook={
-        'sql': '{{ metric_inputs() }}{% if execute %}{{ create_metric_scans() }}{% endif %}',
+        'sql': '{{ metric_inputs() }}{% if execute %}{{ create_metric_measured() }}{% endif %}',
         'transaction': false
     },
-    post_hook='{% if execute %}{{ drop_metric_scans() }}{% endif %}'
+    post_hook='{% if execute %}{{ drop_metric_measured() }}{% endif %}'
 ) }}
 with
 
