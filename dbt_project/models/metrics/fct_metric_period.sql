@@ -1,5 +1,5 @@
--- Hooks make and drop what int_metric_measured reads. They run outside the transaction, for within one DuckDB frees nothing
--- of what is dropped.
+-- Hooks make and drop what int_metric_measured and int_metric_cut read. They run outside the transaction, for within one
+-- DuckDB frees nothing of what is dropped.
 {{ config(
     pre_hook={
         'sql': '{{ metric_inputs() }}{% if execute %}{{ create_metric_measured() }}{% endif %}',
@@ -12,58 +12,6 @@ with
 measured as (
 
     select * from {{ ref('int_metric_measured') }}
-
-),
-
--- a metric of which nothing is known has no value, for a reason, rather than no row
-unknown as (
-
-    select
-        defined.metric,
-        grains.grain,
-        case grains.grain
-            when 'snapshot' then as_of.as_of_date
-            {%- for grain in ['day', 'week', 'month', 'quarter', 'year'] %}
-            when '{{ grain }}' then cast({{ dbt.date_trunc(grain, 'as_of.as_of_date') }} as date)
-            {%- endfor %}
-        end as period_start
-    from {{ ref('dim_metric') }} as defined
-    inner join (
-        {%- for grain in ['day', 'week', 'month', 'quarter', 'year', 'snapshot'] %}
-        select '{{ grain }}' as grain
-        {{- " union all" if not loop.last }}
-        {%- endfor %}
-    ) as grains
-        on defined.grain like '%' || grains.grain || '%'
-    cross join {{ ref('stg_as_of') }} as as_of
-    where not exists (select 1 from measured where measured.metric = defined.metric)
-
-),
-
-known_or_not as (
-
-    select * from measured
-    union all
-    select
-        metric,
-        grain,
-        period_start,
-        'all' as segment,
-        'all' as member,
-        null as numerator,
-        null as denominator,
-        null as value,
-        null as squares,
-        false as is_weighted,
-        null as weight_squares,
-        null as unweighted_count,
-        null as n,
-        null as too_young_count,
-        false as is_mixed_scale,
-        null as interval_kind,
-        null as min_n,
-        null as maturity_days
-    from unknown
 
 ),
 
@@ -100,7 +48,7 @@ placed as (
             when '{{ grain }}' then cast({{ dbt.dateadd(grain, 1, 'measured.period_start') }} as date)
             {%- endfor %}
         end as next_start
-    from known_or_not as measured
+    from measured
     cross join as_of
 
 ),
@@ -159,7 +107,7 @@ valued as (
 
 ),
 
--- it is read three times: what nobody asks for any more would be kept as often
+-- it is read several times: what nobody asks for any more would be kept as often
 bounded as (
 
     select
@@ -168,8 +116,7 @@ bounded as (
         period_start,
         previous_start,
         year_ago_start,
-        segment,
-        member,
+        cut,
         numerator,
         denominator,
         null_reason,
@@ -199,10 +146,13 @@ bounded as (
 
 ),
 
+-- a cell is named last: numbers take less room than names and are found faster
 compared as (
 
     select
         bounded.*,
+        cuts.segment,
+        cuts.member,
         previous.known_value as previous_value,
         previous.ci_low as previous_ci_low,
         previous.ci_high as previous_ci_high,
@@ -210,17 +160,16 @@ compared as (
         {{ changed_from('previous', 'change') }},
         {{ changed_from('year_ago', 'year_change') }}
     from bounded
+    inner join {{ ref('int_metric_cut') }} as cuts on bounded.cut = cuts.cut
     left join bounded as previous
         on bounded.metric = previous.metric
         and bounded.grain = previous.grain
-        and bounded.segment = previous.segment
-        and bounded.member = previous.member
+        and bounded.cut = previous.cut
         and bounded.previous_start = previous.period_start
     left join bounded as year_ago
         on bounded.metric = year_ago.metric
         and bounded.grain = year_ago.grain
-        and bounded.segment = year_ago.segment
-        and bounded.member = year_ago.member
+        and bounded.cut = year_ago.cut
         and bounded.year_ago_start = year_ago.period_start
         and year_ago.year_ago_start is not null
 
@@ -236,7 +185,7 @@ deviated as (
 
 ),
 
-final as (
+known as (
 
     select
         metric,
@@ -283,6 +232,68 @@ final as (
         year_change,
         {{ is_change_significant('year_change') }} as is_year_change_significant
     from deviated
+
+),
+
+-- a metric of which nothing is known has no value, for a reason, rather than no row
+unknown as (
+
+    select
+        defined.metric,
+        grains.grain,
+        case grains.grain
+            when 'snapshot' then as_of.as_of_date
+            {%- for grain in ['day', 'week', 'month', 'quarter', 'year'] %}
+            when '{{ grain }}' then cast({{ dbt.date_trunc(grain, 'as_of.as_of_date') }} as date)
+            {%- endfor %}
+        end as period_start
+    from {{ ref('dim_metric') }} as defined
+    inner join (
+        {%- for grain in ['day', 'week', 'month', 'quarter', 'year', 'snapshot'] %}
+        select '{{ grain }}' as grain
+        {{- " union all" if not loop.last }}
+        {%- endfor %}
+    ) as grains
+        on defined.grain like '%' || grains.grain || '%'
+    cross join {{ ref('stg_as_of') }} as as_of
+    where not exists (select 1 from bounded where bounded.metric = defined.metric)
+
+),
+
+final as (
+
+    select * from known
+    union all
+    select
+        metric,
+        grain,
+        period_start,
+        'all' as segment,
+        'all' as member,
+        null as numerator,
+        null as denominator,
+        null as value,
+        'no_data' as null_reason,
+        null as standard_error,
+        null as ci_low,
+        null as ci_high,
+        0 as n,
+        null as n_effective,
+        null as design_effect,
+        false as is_low_base,
+        false as is_very_low_base,
+        null as previous_value,
+        null as change,
+        null as change_ci_low,
+        null as change_ci_high,
+        null as change_z,
+        null as change_p,
+        null as change_effect,
+        null as is_significant,
+        null as year_ago_value,
+        null as year_change,
+        null as is_year_change_significant
+    from unknown
 
 )
 
