@@ -1,5 +1,5 @@
--- Hooks make and drop what int_metric_measured and int_metric_cut read. They run outside the transaction, for within one
--- DuckDB frees nothing of what is dropped.
+-- Hooks make and drop what int_metric_measured and int_metric_cut read. They run outside the transaction, for within
+-- one DuckDB frees nothing of what is dropped.
 {{ config(
     pre_hook={
         'sql': '{{ metric_inputs() }}{% if execute %}{{ create_metric_measured() }}{% endif %}',
