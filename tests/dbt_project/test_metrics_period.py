@@ -21,6 +21,7 @@ from include.configuration.currency_rates import CurrencyRates, currency_rate_ro
 from include.configuration.experience_tables import weight_rows
 from include.configuration.weights import CsiWeights, Scene
 from include.settings import PROJECT_ROOT
+from include.warehouse.night_summary import HEADLINES
 from tests.support import warehouse_fixture
 from tests.support.metricflow_oracle import MetricFlowOracle
 from tests.support.warehouse_fixture import PROJECT, BuildError, WarehouseFixture
@@ -442,7 +443,8 @@ def test_tickets_that_do_not_count_are_in_the_uncleaned_form_alone(
 ) -> None:
     known = {
         suffix: warehouse.value(
-            f"select {aggregate} from marts.fct_ticket where {scope} and created_date between '2026-04-01' and '2026-04-30'"
+            f"select {aggregate} from marts.fct_ticket where {scope}"
+            " and created_date between '2026-04-01' and '2026-04-30'"
         )
         for suffix, scope in [("", "is_in_scope"), ("_uncleaned", "is_countable")]
     }
@@ -450,6 +452,13 @@ def test_tickets_that_do_not_count_are_in_the_uncleaned_form_alone(
     part = "numerator" if metric == "complaint_rate" else "value"
     assert {suffix: row[part] for suffix, row in rows.items()} == pytest.approx(known)
     assert known[""] != known["_uncleaned"]
+
+
+def test_every_headline_has_a_form_without_cleaning(warehouse: WarehouseFixture) -> None:
+    """But for the response rate, which rests on all invitations."""
+    known = {row["metric"] for row in warehouse.rows("select metric from metrics.dim_metric")}
+    headlines = {metric for metrics in HEADLINES.values() for metric in metrics}
+    assert {metric for metric in headlines if f"{metric}_uncleaned" not in known} == {"response_rate_transactional"}
 
 
 def test_resolved_per_created_is_a_flow(warehouse: WarehouseFixture) -> None:
