@@ -21,6 +21,7 @@ from include.configuration.currency_rates import CurrencyRates, currency_rate_ro
 from include.configuration.experience_tables import weight_rows
 from include.configuration.weights import CsiWeights, Scene
 from include.settings import PROJECT_ROOT
+from include.warehouse.night_summary import HEADLINES
 from tests.support import warehouse_fixture
 from tests.support.metricflow_oracle import MetricFlowOracle
 from tests.support.warehouse_fixture import PROJECT, BuildError, WarehouseFixture
@@ -124,6 +125,9 @@ def _deliver_tickets(home: WarehouseFixture, chance: random.Random) -> list[dict
              "actor_type": "agent" if k else "customer", "occurred_at": created + timedelta(minutes=minutes)}
             for k, (kind, value, minutes) in enumerate(steps)
         ]  # fmt: skip
+    # a complaint of April does not count
+    uncounted = (one for one in tickets if not one["is_counted"] and not one["exclusion"])
+    next(one for one in uncounted if one["created_at"].month == 4)["is_complaint"] = True
     home.deliver("ticket", tickets, source="desk")
     home.deliver("ticket_event", events, source="desk")
     return tickets
@@ -421,6 +425,40 @@ def test_satisfaction_has_a_mean_on_one_scale(warehouse: WarehouseFixture) -> No
         (70 - 1.959963984540054 * error, 70 + 1.959963984540054 * error)
     )
     assert _total(warehouse, "csat_mean_relationship_uncleaned", "month", "2025-01-01")["value"] == pytest.approx(75)
+
+
+@pytest.mark.parametrize(
+    ("metric", "aggregate"),
+    [
+        ("first_response_median", "median(first_response_minutes)"),
+        ("first_response_within_2h", "avg(is_first_response_within_2h::int)"),
+        ("service_cycle_median", "median(service_cycle_minutes)"),
+        ("resolution_rate", "avg(is_resolved_within_30d::int)"),
+        ("reopen_rate", "avg((reopen_count > 0)::int) filter (is_ever_resolved)"),
+        ("complaint_rate", "count(*) filter (is_complaint)"),
+    ],
+)
+def test_tickets_that_do_not_count_are_in_the_uncleaned_form_alone(
+    warehouse: WarehouseFixture, metric: str, aggregate: str
+) -> None:
+    known = {
+        suffix: warehouse.value(
+            f"select {aggregate} from marts.fct_ticket where {scope}"
+            " and created_date between '2026-04-01' and '2026-04-30'"
+        )
+        for suffix, scope in [("", "is_in_scope"), ("_uncleaned", "is_countable")]
+    }
+    rows = {suffix: _total(warehouse, f"{metric}{suffix}", "month", "2026-04-01") for suffix in known}
+    part = "numerator" if metric == "complaint_rate" else "value"
+    assert {suffix: row[part] for suffix, row in rows.items()} == pytest.approx(known)
+    assert known[""] != known["_uncleaned"]
+
+
+def test_every_headline_has_a_form_without_cleaning(warehouse: WarehouseFixture) -> None:
+    """But for the response rate, which rests on all invitations."""
+    known = {row["metric"] for row in warehouse.rows("select metric from metrics.dim_metric")}
+    headlines = {metric for metrics in HEADLINES.values() for metric in metrics}
+    assert {metric for metric in headlines if f"{metric}_uncleaned" not in known} == {"response_rate_transactional"}
 
 
 def test_resolved_per_created_is_a_flow(warehouse: WarehouseFixture) -> None:

@@ -164,6 +164,9 @@ def test_tickets(night: Night) -> None:
     ]:
         assert night.parts(metric) == (truth[name]["numerator"], truth[name]["denominator"])
     assert night.parts("complaint_share_of_tickets") == (truth["complaints"], truth["counted"])
+    left_out = truth["countable"] - truth["counted"]
+    due = night.parts("first_response_within_2h_uncleaned")[1] - night.parts("first_response_within_2h")[1]
+    assert due == left_out > 0
     assert night.parts("transfer_rate")[0] == truth["transferred"]
     assert night.parts("escalation_rate")[0] == truth["escalated"]
 

@@ -1,4 +1,4 @@
-"""What cleaning does to each headline metric: all answers beside those that count, from a published warehouse.
+"""What cleaning does to each headline metric: all rows beside those that count, from a published warehouse.
 
 Of the sample company the truth stands beside both: its generator knows what its people meant.
 Kept per night in `nights/<night>/effect.json`: a warehouse is kept for days, an auditor asks after years.
@@ -6,7 +6,7 @@ Kept per night in `nights/<night>/effect.json`: a warehouse is kept for days, an
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,14 @@ from include.warehouse.night_records import night_folder
 from include.warehouse.night_summary import HEADLINES
 from include.warehouse.publish import history_folder, serve_file
 
+# They rest on all rows: cleaning takes none out, and they have no other form.
+_OF_ALL_ROWS = ("response_rate_transactional",)
 _EFFECT = """
     with twin as (
         select d.metric, d.name_en, d.name_zh, d.unit, u.metric as uncleaned
         from metrics.dim_metric as d
-        left join metrics.dim_metric as u on u.metric = d.metric || '_uncleaned'
+        left join metrics.dim_metric as u
+            on u.metric = d.metric || case when d.metric in ({of_all_rows}) then '' else '_uncleaned' end
         where d.metric in ({wanted}) or u.metric is not null
     ),
     latest as (
@@ -36,8 +39,8 @@ _EFFECT = """
         where segment = 'all' and member = 'all' and grain in ('month', 'snapshot') and value is not null
     )
     select
-        t.metric, t.name_en, t.name_zh, t.unit, t.uncleaned is not null as has_twin,
-        l.grain, l.period_start::varchar as period_start, l.value, l.n, a.value as all_value, a.n as all_n
+        t.metric, t.name_en, t.name_zh, t.unit, l.grain, l.period_start::varchar as period_start, l.value, l.n,
+        a.value as all_value, a.n as all_n
     from twin as t
     left join latest as l on l.metric = t.metric and l.place = 1
     left join metrics.fct_metric_period as a
@@ -49,7 +52,7 @@ _EFFECT = """
 
 @dataclass(frozen=True)
 class Effect:
-    """A metric in its latest month with a value: counted, and over all answers where the metric has that form.
+    """A metric in its latest month with a value: over the rows that count, and over all.
 
     `truth`: of the sample company what everybody who answered meant; else None.
     """
@@ -58,7 +61,6 @@ class Effect:
     name_en: str
     name_zh: str
     unit: str
-    has_twin: bool
     grain: str | None
     period_start: str | None
     value: float | None
@@ -103,11 +105,11 @@ def _from_warehouse(path: Path) -> NightEffect | None:
     try:
         with duckdb.connect(str(path), read_only=True) as con:
             (currency,) = con.execute("select currency from audit.warehouse_state").fetchall()[0]
-            rows = con.execute(_EFFECT.format(wanted=in_list(wanted))).fetchall()
+            rows = con.execute(_EFFECT.format(wanted=in_list(wanted), of_all_rows=in_list(_OF_ALL_ROWS))).fetchall()
     except (duckdb.Error, IndexError):
         return None
     order = {metric: place for place, metric in enumerate(wanted)}
-    effects = sorted((Effect(*row) for row in rows), key=lambda one: (not one.has_twin, order.get(one.metric, 99)))
+    effects = sorted((Effect(*row) for row in rows), key=lambda one: order.get(one.metric, len(order)))
     return NightEffect(currency, tuple(effects))
 
 
@@ -131,4 +133,7 @@ def _read(path: Path) -> NightEffect | None:
     if not path.exists():
         return None
     content: dict[str, Any] = files.read_json(path)
-    return NightEffect(content["currency"], tuple(Effect(**one) for one in content["effects"]))
+    known = [field.name for field in fields(Effect)]
+    # what an earlier version kept may say more, and of all rows nothing
+    effects = (Effect(**{name: one.get(name) for name in known}) for one in content["effects"])
+    return NightEffect(content["currency"], tuple(effects))

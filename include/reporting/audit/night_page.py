@@ -89,7 +89,7 @@ class Card:
 
 @dataclass(frozen=True)
 class EffectRow:
-    """A metric with and without the answers that don't count, in words."""
+    """A metric with and without the rows that don't count, in words."""
 
     name: str
     metric: str
@@ -149,12 +149,7 @@ def night_page(told: NightTold, language: Language) -> dict[str, Any]:
         "per_rule": PER_RULE,
         "damaged": say(language, "in_list").join(told.damaged),
         "trend_nights": min(TREND_NIGHTS, len(facts.last(TREND_NIGHTS, night))),
-        "effects": [_effect_row(one, effect.currency, language) for one in effect.effects if one.has_twin]
-        if effect
-        else [],
-        "untouched": [one.name_zh if language == "zh" else one.name_en for one in effect.effects if not one.has_twin]
-        if effect
-        else [],
+        "effects": [_effect_row(one, effect.currency, language) for one in effect.effects] if effect else [],
         "has_effect": effect is not None,
         "has_truth": effect is not None and any(one.truth is not None for one in effect.effects),
         "movement": movement_view(told.moved, language, facts.timezone),

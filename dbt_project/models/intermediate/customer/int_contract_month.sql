@@ -4,10 +4,47 @@ with months as (
 
 ),
 
+contracts as (
+
+    select
+        customer_key,
+        currency,
+        start_date,
+        monthly_amount,
+        monthly_cost,
+        in_force_from_date,
+        in_force_to_date,
+        true as is_counted
+    from {{ ref('int_contract_in_force') }}
+    union all
+    -- those that the gate took out, by their own days: they renew nothing
+    select
+        resolved.customer_key,
+        coalesce(contract.currency, as_of.currency),
+        contract.start_date,
+        contract.monthly_amount,
+        contract.monthly_cost,
+        contract.start_date as in_force_from_date,
+        coalesce(contract.end_date, cast('2999-12-31' as date)),
+        false
+    from {{ ref('stg_contract') }} as contract
+    inner join {{ ref('int_customer_resolved') }} as resolved
+        on resolved.customer_record_key = contract.customer_record_key
+    cross join {{ ref('stg_as_of') }} as as_of
+    where
+        not contract.is_deleted
+        and not contract.is_counted
+        and (contract.end_date is null or contract.end_date >= contract.start_date)
+
+),
+
 in_force as (
 
     select
         contract.customer_key,
+        contract.is_counted,
+        contract.in_force_from_date,
+        contract.in_force_to_date,
         contract.currency,
         contract.start_date,
         contract.monthly_amount,
@@ -20,7 +57,7 @@ in_force as (
             'least(contract.in_force_to_date, months.reached_date)',
             'day'
         ) }} + 1 as elapsed_days
-    from {{ ref('int_contract_in_force') }} as contract
+    from contracts as contract
     inner join months
         on months.month_start_date <= contract.in_force_to_date
         and months.reached_date >= contract.in_force_from_date
@@ -32,8 +69,11 @@ final as (
 
     select
         customer_key,
+        is_counted,
         currency,
         start_date,
+        in_force_from_date,
+        in_force_to_date,
         month_start_date,
         covers_first_day,
         elapsed_days,

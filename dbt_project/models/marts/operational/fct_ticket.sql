@@ -120,6 +120,9 @@ clocked as (
 
     select
         told.*,
+        {{ minutes_between('told.first_response_clock_at', 'told.told_first_response_at') }}
+            as first_response_minutes_uncleaned,
+        {{ minutes_between('told.created_at', 'told.told_resolved_at') }} as service_cycle_minutes_uncleaned,
         {{ business_at('response_piece', 'told.told_first_response_at') }}
         - {{ business_at('clock_piece', 'told.first_response_clock_at') }} as first_response_business_microseconds,
         {{ business_at('first_resolved_piece', 'told.first_resolved_at') }}
@@ -155,15 +158,14 @@ measured as (
         {{ told_is_countable('told_status') }} as is_countable,
         -- a time before the creation is a contradiction, not a duration
         case
-            when told_first_response_at >= first_response_clock_at
-                then {{ minutes_between('first_response_clock_at', 'told_first_response_at') }}
+            when first_response_minutes_uncleaned >= 0 then first_response_minutes_uncleaned
         end as first_response_minutes,
         {{ minutes_between('first_response_clock_at', 'as_of') }} as first_response_age_minutes,
         case
             when first_resolved_at >= created_at then {{ minutes_between('created_at', 'first_resolved_at') }}
         end as first_resolution_minutes,
         case
-            when told_resolved_at >= created_at then {{ minutes_between('created_at', 'told_resolved_at') }}
+            when service_cycle_minutes_uncleaned >= 0 then service_cycle_minutes_uncleaned
         end as service_cycle_minutes
     from clocked
 
@@ -207,6 +209,7 @@ final as (
         measured.is_countable and measured.is_counted as is_in_scope,
         measured.exclusion,
         cast(measured.first_response_minutes as double) as first_response_minutes,
+        cast(measured.first_response_minutes_uncleaned as double) as first_response_minutes_uncleaned,
         case
             when measured.first_response_minutes is not null
                 then {{ microseconds_to_minutes('measured.first_response_business_microseconds') }}
@@ -219,10 +222,12 @@ final as (
                     then greatest(measured.first_response_age_minutes, 0)
             end as double
         ) as first_response_open_wait_minutes,
+        {%- for form in ['', '_uncleaned'] %}
         case
             when measured.is_response_told and measured.first_response_age_minutes >= measured.short_limit
-                then coalesce(measured.first_response_minutes <= measured.short_limit, false)
-        end as is_first_response_within_2h,
+                then coalesce(measured.first_response_minutes{{ form }} <= measured.short_limit, false)
+        end as is_first_response_within_2h{{ form }},
+        {%- endfor %}
         case
             when measured.is_response_told and measured.first_response_age_minutes >= measured.long_limit
                 then coalesce(measured.first_response_minutes <= measured.long_limit, false)
@@ -233,18 +238,21 @@ final as (
                 then {{ microseconds_to_minutes('measured.first_resolution_business_microseconds') }}
         end as first_resolution_business_minutes,
         cast(measured.service_cycle_minutes as double) as service_cycle_minutes,
+        cast(measured.service_cycle_minutes_uncleaned as double) as service_cycle_minutes_uncleaned,
         case
             when measured.service_cycle_minutes is not null
                 then {{ microseconds_to_minutes('measured.service_cycle_business_microseconds') }}
         end as service_cycle_business_minutes,
+        {%- for form in ['', '_uncleaned'] %}
         case
             when measured.is_resolution_told and measured.age_minutes >= measured.resolution_limit * 1440
                 then coalesce(
                     measured.is_resolved_at_limit,
-                    measured.service_cycle_minutes <= measured.resolution_limit * 1440,
+                    measured.service_cycle_minutes{{ form }} <= measured.resolution_limit * 1440,
                     false
                 )
-        end as is_resolved_within_30d,
+        end as is_resolved_within_30d{{ form }},
+        {%- endfor %}
         {{ microseconds_to_minutes('(new_microseconds + open_microseconds + hold_microseconds)') }}
             as requester_wait_minutes,
         {{ microseconds_to_minutes('pending_microseconds') }} as agent_wait_minutes,

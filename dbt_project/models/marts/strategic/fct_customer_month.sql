@@ -15,8 +15,9 @@ contract_months as (
     select
         customer_key,
         month_start_date,
-        max(covers_first_day) as is_in_force_at_start,
-        count(*) as contract_count
+        max(is_counted and covers_first_day) as is_in_force_at_start,
+        max(covers_first_day) as is_in_force_at_start_uncleaned,
+        count(case when is_counted then 1 end) as contract_count
     from {{ ref('int_contract_month') }}
     group by customer_key, month_start_date
 
@@ -64,22 +65,35 @@ warranty_months as (
 
 ),
 
+-- `all`: with those that the gate took out; what begins after the as-of date decides nothing that is decided
+stretches as (
+
+    select 'counted' as form, customer_key, in_force_from_date, in_force_to_date
+    from {{ ref('int_contract_in_force') }}
+    union all
+    select distinct 'all', customer_key, in_force_from_date, in_force_to_date
+    from {{ ref('int_contract_month') }}
+
+),
+
 -- the last days after which a customer has no contract within grace, in any currency
 endings as (
 
     select distinct
+        contract.form,
         contract.customer_key,
         contract.in_force_to_date as churn_date,
         as_of.as_of_date < {{ add_days('contract.in_force_to_date', grace) }} as is_undecided
-    from {{ ref('int_contract_in_force') }} as contract
+    from stretches as contract
     cross join {{ ref('stg_as_of') }} as as_of
     where
         contract.in_force_to_date <= as_of.as_of_date
         and not exists (
             select 1
-            from {{ ref('int_contract_in_force') }} as other
+            from stretches as other
             where
-                other.customer_key = contract.customer_key
+                other.form = contract.form
+                and other.customer_key = contract.customer_key
                 and other.in_force_to_date > contract.in_force_to_date
                 and other.in_force_from_date <= {{ add_days('contract.in_force_to_date', grace) }}
         )
@@ -89,12 +103,13 @@ endings as (
 ending_months as (
 
     select
+        form,
         customer_key,
         {{ month_start('churn_date') }} as month_start_date,
         max(is_undecided) as is_undecided,
         max(churn_date) as churn_date
     from endings
-    group by customer_key, {{ month_start('churn_date') }}
+    group by form, customer_key, {{ month_start('churn_date') }}
 
 ),
 
@@ -121,6 +136,7 @@ spine as (
         months.month_start_date,
         months.reached_date,
         coalesce(contract_months.is_in_force_at_start, false) as is_active_at_start,
+        coalesce(contract_months.is_in_force_at_start_uncleaned, false) as is_active_at_start_uncleaned,
         coalesce(contract_months.contract_count, 0) as contract_count,
         coalesce(order_months.order_count, 0) as order_count,
         coalesce(warranty_months.asset_count, 0) as asset_count,
@@ -197,6 +213,10 @@ final as (
             when ending_months.churn_date is not null then true
             when spine.contract_count > 0 then false
         end as is_churned,
+        spine.is_active_at_start_uncleaned,
+        case
+            when not coalesce(all_ending_months.is_undecided, false) then all_ending_months.churn_date is not null
+        end as is_churned_uncleaned,
         coalesce(not ending_months.is_undecided, true) as is_mature,
         case when not ending_months.is_undecided then ending_months.churn_date end as churn_date,
         spine.first_purchase_date >= {{ add_days('spine.month_start_date', -var('new_customer_days')) }}
@@ -212,6 +232,11 @@ final as (
     left join ending_months
         on ending_months.customer_key = spine.customer_key
         and ending_months.month_start_date = spine.month_start_date
+        and ending_months.form = 'counted'
+    left join ending_months as all_ending_months
+        on all_ending_months.customer_key = spine.customer_key
+        and all_ending_months.month_start_date = spine.month_start_date
+        and all_ending_months.form = 'all'
     left join {{ ref('int_customer_first_product') }} as first_product
         on first_product.customer_key = spine.customer_key
     {{ customer_version_join('spine.customer_key', local_midnight('spine.month_start_date')) }}

@@ -13,6 +13,7 @@ purchases as (
 
     select
         ordered.customer_key,
+        ordered.is_counted,
         {{ month_start('ordered.ordered_date') }} as month_start_date,
         ordered.ordered_date,
         currency_rate.rate is not null as is_convertible,
@@ -22,10 +23,11 @@ purchases as (
     cross join {{ ref('stg_as_of') }} as as_of
     -- a source that names no currency means the installation's
     {{ currency_rate_join('coalesce(ordered.currency, as_of.currency)', 'ordered.ordered_date') }}
-    where ordered.is_counted and ordered.customer_key <> 0 and ordered.ordered_date <= as_of.as_of_date
+    where ordered.customer_key <> 0 and ordered.ordered_date <= as_of.as_of_date
     union all
     select
         contract.customer_key,
+        contract.is_counted,
         -- a renewal closes the gap before it, but no month-end within the gap knew of it
         greatest(contract.month_start_date, {{ month_start('contract.start_date') }}),
         null,
@@ -53,6 +55,15 @@ monthly as (
         sum(case when is_convertible and revenue is null then 1 else 0 end) as no_amount_count,
         sum(case when is_convertible and revenue is not null and margin is null then 1 else 0 end) as no_cost_count
     from purchases
+    where is_counted
+    group by customer_key, month_start_date
+
+),
+
+all_monthly as (
+
+    select customer_key, month_start_date, sum(margin) as margin
+    from purchases
     group by customer_key, month_start_date
 
 ),
@@ -63,6 +74,7 @@ totals as (
         months.*,
         sum(monthly.revenue) {{ running }} as ltv_revenue,
         sum(monthly.margin) {{ running }} as ltv_margin,
+        sum(all_monthly.margin) {{ running }} as ltv_margin_uncleaned,
         coalesce(sum(monthly.order_count) {{ running }}, 0) as order_count,
         min(monthly.first_order_date) {{ running }} as first_order_date,
         max(monthly.last_order_date) {{ running }} as last_order_date,
@@ -73,6 +85,9 @@ totals as (
     left join monthly
         on monthly.customer_key = months.customer_key
         and monthly.month_start_date = months.month_start_date
+    left join all_monthly
+        on all_monthly.customer_key = months.customer_key
+        and all_monthly.month_start_date = months.month_start_date
 
 ),
 
@@ -90,6 +105,7 @@ final as (
         totals.reached_date = as_of.as_of_date as is_current,
         as_of.currency,
         cast(totals.ltv_margin as decimal(18, 4)) as ltv_margin,
+        cast(totals.ltv_margin_uncleaned as decimal(18, 4)) as ltv_margin_uncleaned,
         cast(totals.ltv_revenue as decimal(18, 4)) as ltv_revenue,
         cast(totals.order_count as bigint) as order_count,
         cast({{ dbt.datediff('totals.first_order_date', 'totals.last_order_date', 'day') }} as bigint)
