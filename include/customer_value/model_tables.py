@@ -39,6 +39,8 @@ from include.customer_value.warning_words import in_words, joined
 Columns = Mapping[str, Any]
 # The columns of the history of customers at a cut, which must have been fetched by ascending key.
 ReadCut = Callable[[date], Columns]
+# All contracts, judged by what was known of billing terms at a cut.
+ReadContracts = Callable[[date], Contracts]
 _FAR = np.datetime64(NO_END, "D")
 # Length of the hold-out in days: the longest before which there is nearly as much to fit on.
 HOLD_OUTS = (365, 182, 91)
@@ -112,7 +114,7 @@ def histories_of(columns: Columns) -> OrderHistories:
 
 
 def contracts_of(columns: Columns) -> Contracts:
-    """Rows of `int_contract_term`."""
+    """Rows of `int_contract_term` of one judgement."""
     return Contracts(
         customer=_array(columns["customer_key"], np.int64),
         term=_array(columns["term_months"], np.int64),
@@ -151,7 +153,7 @@ def day_number(cut: date) -> int:
 
 
 def fitted_models(
-    cuts: Sequence[date], read: ReadCut, contracts: Contracts, settings: ValueSettings, store: Path
+    cuts: Sequence[date], read: ReadCut, contracts: ReadContracts, settings: ValueSettings, store: Path
 ) -> pa.Table:
     """One row per cut and model; also one that says why there is none. `cuts` ascend."""
     kept = ModelStore(store)
@@ -160,7 +162,7 @@ def fitted_models(
     renewals: dict[date, RenewalModels] = {}
     for cut in cuts:
         histories = histories_of(read(cut))
-        models = fit_cut(day_number(cut), histories, contracts, settings, kept)
+        models = fit_cut(day_number(cut), histories, contracts(cut), settings, kept)
         orders[cut], renewals[cut] = models.orders.orders, models.renewals
         if models.orders.orders is not None:
             models = replace(models, back_test=_back_test(cut, histories, orders, read))
@@ -285,7 +287,7 @@ def json_text(fit: Fit) -> str:
 
 
 def predicted_rows(
-    fitted: Sequence[Mapping[str, Any]], read: ReadCut, contracts: Contracts, settings: ValueSettings
+    fitted: Sequence[Mapping[str, Any]], read: ReadCut, contracts: ReadContracts, settings: ValueSettings
 ) -> Iterator[pa.RecordBatch]:
     """One row per cut and customer with an order by it, or a contract in force, a batch per cut.
 
@@ -298,7 +300,7 @@ def predicted_rows(
         histories = histories_of(read(cut))
         models = _models_of(by_cut[cut])
         day = day_number(cut)
-        known = contracts if cut == max(by_cut) else as_known_before(contracts, day)
+        known = contracts(cut) if cut == max(by_cut) else as_known_before(contracts(cut), day)
         prediction = predict_cut(day, histories, known, models, settings)
         warnings = [code for row in by_cut[cut] for code in (row["warnings"] or "").split(",") if code]
         yield _batch(cut, prediction, models, joined(warnings))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 
+from include.customer_value.contract_value import Contracts
+from include.customer_value.model_tables import contracts_of
 from include.customer_value.predicted_value import ValueSettings
 
 STORE = "METRICS_MODEL_STORE"
@@ -55,6 +58,18 @@ def read_cut(histories: Relation) -> Callable[[date], dict[str, Any]]:
         return histories.filter(f"as_of_date = date '{cut.isoformat()}'").order("customer_key").fetchnumpy()
 
     return read
+
+
+def read_contracts(terms: Relation) -> Callable[[date], Contracts]:
+    """Reads the contracts of `int_contract_term` as they are judged at a cut, by ascending key."""
+    days = [day for (day,) in terms.project("judged_from_date").distinct().order("judged_from_date").fetchall()]
+
+    @lru_cache(maxsize=1)
+    def judged_from(day: date | None) -> Contracts:
+        of_day = terms.filter(f"judged_from_date = date '{day.isoformat()}'" if day else "false")
+        return contracts_of(of_day.order("contract_key").fetchnumpy())
+
+    return lambda cut: judged_from(max((day for day in days if day <= cut), default=None))
 
 
 def rows_of(relation: Relation) -> list[dict[str, Any]]:

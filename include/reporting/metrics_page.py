@@ -13,7 +13,7 @@ from include.reporting.heat_map import LOW_BASE, TOTAL, VERY_LOW_BASE, Cell, Hea
 from include.reporting.served_facts import Card, ServedFacts, local_as_of
 from include.reporting.trend_chart import Picture, picture_of
 from include.reporting.trends import Point, Trend
-from include.reporting.words import named, period, word
+from include.reporting.words import member_named, named, period, word
 from include.warehouse.night_summary import Headline, Language, NightSummary
 
 
@@ -417,9 +417,9 @@ class _Words:
             dimensions=[names[code] for code in one.dimensions],
             rows=[
                 (
-                    named(self.language, "member", region),
+                    member_named(self.language, "region", region),
                     [
-                        self.cell(one.cells[region][code], named(self.language, "member", region), names[code])
+                        self.cell(one.cells[region][code], member_named(self.language, "region", region), names[code])
                         for code in one.dimensions
                     ],
                 )
@@ -449,7 +449,7 @@ class _Words:
         names = [
             self.word(
                 "heat_pair",
-                region=named(self.language, "member", region),
+                region=member_named(self.language, "region", region),
                 dimension=named(self.language, "dimension", dimension),
             )
             for region, dimension in (best_place, worst_place)

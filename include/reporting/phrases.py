@@ -30,7 +30,7 @@ class Phrases:
 
     def is_named(self, kind: str, code: str) -> bool:
         """Whether a code has words of its own."""
-        return code in self._content["codes"][kind]
+        return code in self._content["codes"].get(kind, {})
 
     @cache  # noqa: B019 - the few files of phrases are read once
     def _phrase(self, language: Language, name: str) -> str:

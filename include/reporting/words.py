@@ -9,7 +9,7 @@ from typing import Literal
 from include.reporting.phrases import Phrases
 from include.warehouse.night_summary import Language
 
-Kind = Literal["segment", "member", "dimension", "purpose", "unit", "direction", "grain", "owner", "reason", "interval"]
+Kind = Literal["segment", "dimension", "purpose", "unit", "direction", "grain", "owner", "reason", "interval"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 _PHRASES = Phrases(Path(__file__).with_name("words.yml"))
 
@@ -22,6 +22,11 @@ def word(language: Language, name: str, /, **about: object) -> str:
 def named(language: Language, kind: Kind, code: str) -> str:
     """A code of the warehouse in words; one that has none (an installation's own) is shown as it is, spaced."""
     return _PHRASES.named(language, kind, code)
+
+
+def member_named(language: Language, segment: str, member: str) -> str:
+    """A member of a segment in words; one that has none (a name, an installation's own code) as it is, spaced."""
+    return _PHRASES.named(language, segment if _PHRASES.is_named(segment, member) else "member", member)
 
 
 def is_named(kind: Kind, code: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import duckdb
 
 from include.reporting.amounts import amount
-from include.reporting.words import named, period, word
+from include.reporting.words import member_named, named, period, word
 from include.tracing.cell_trace import Trace, published, tell_places
 from include.tracing.cells import TOTAL, Cell
 from include.tracing.words import say
@@ -110,8 +110,8 @@ def _title(con: duckdb.DuckDBPyConnection, language: Language, cell: Cell) -> st
     title = say(language, "title", name=name, metric=cell.metric.name, period=_period(cell, language))
     if cell.segment == TOTAL:
         return title
-    segment, member = named(language, "segment", cell.segment), named(language, "member", cell.member)
-    return title + say(language, "of_member", segment=segment, member=member)
+    member = member_named(language, cell.segment, cell.member)
+    return title + say(language, "of_member", segment=named(language, "segment", cell.segment), member=member)
 
 
 def _period(cell: Cell, language: Language) -> str:

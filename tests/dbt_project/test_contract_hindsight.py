@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from math import log
 from typing import Any
 
 import pytest
@@ -23,6 +24,9 @@ CONTRACTS: dict[str, list[tuple[date, date | None, str]]] = {
     "rolling_ended": [(date(2025, 1, 10), date(2026, 7, 15), "CNY")],
     "rolling_given_notice": [(date(2025, 1, 10), date(2026, 12, 31), "CNY")],
     "no_rate": [(date(2025, 9, 1), date(2026, 8, 31), "XAF")],
+    "two_years": [(date(2025, 8, 1), date(2027, 7, 31), "CNY")],
+    # from July on most of what runs by the year has no last day
+    **{f"new_{number}": [(date(2026, 7, 2), None, "CNY")] for number in range(6)},
     "no_rate_beside": [(date(2025, 9, 1), date(2026, 8, 31), "XAF"), (date(2025, 9, 2), date(2026, 8, 31), "CNY")],
 }
 
@@ -90,6 +94,23 @@ def test_nobody_knew_when_a_rolling_contract_would_be_ended(home: WarehouseFixtu
     )
     assert on["predicted_ltv_12m"] > 0
     assert on == ended == notice
+
+
+def test_a_month_end_judges_billing_terms_by_contracts_begun_by_then(home: WarehouseFixture) -> None:
+    judged = home.rows(
+        "select due.start_date, term.* from intermediate.int_contract_term as term "
+        "join marts.dim_contract as due using (contract_key) where contract_id = 'two_years-0' "
+        "order by judged_from_date"
+    )
+    assert [(row["is_open_ended"], row["term_months"], row["is_current"]) for row in judged[-2:]] == [
+        (False, 24, False),
+        (True, 12, True),
+    ]
+    assert judged[-1]["judged_from_date"] == date(2026, 7, 31)
+    # 396 days are agreed; the term of a year ends after 31
+    assert float(told(home, "marts.fct_customer_value", "two_years", JUNE)["predicted_ltv_12m"]) == pytest.approx(
+        60 * 12 * (1 - 1 / 1.1) / log(1.1), rel=0.001
+    )
 
 
 def test_the_as_of_date_knows_of_a_notice(home: WarehouseFixture) -> None:

@@ -14,6 +14,7 @@ from include.reporting.phrases import Phrases
 from include.reporting.served_facts import local_as_of
 from include.reporting.strategic.card_facts import CardFacts, Row
 from include.reporting.strategic.charts import Chart, Series, boxes_of, chart_of
+from include.reporting.words import member_named
 from include.reporting.words import named as common_name
 from include.warehouse.night_summary import Language
 
@@ -141,9 +142,7 @@ def _survivals(facts: CardFacts) -> list[tuple[int, Chart]]:
 
 def _loss(row: Row, language: Language, currency: str) -> Row:
     return {
-        "reason": _PHRASES.named(language, "end_reason", row["reason"])
-        if row["reason"]
-        else say(language, "no_reason"),
+        "reason": member_named(language, "end_reason", row["reason"]) if row["reason"] else say(language, "no_reason"),
         "share": _told(row["share"], "share", language),
         "amount": _told(row["amount"], "currency", language, currency),
         **{kind: f"{row[kind]:,}" for kind in ("contracts", "voluntary", "involuntary", "unknown")},
@@ -156,7 +155,7 @@ def _values(rows: Sequence[Row], language: Language) -> Chart | None:
     groups = []
     for row in rows:
         tier, _, *quantiles = row.values()
-        groups.append((_PHRASES.named(language, "tier", tier), [float(value) for value in quantiles]))
+        groups.append((member_named(language, "tier", tier), [float(value) for value in quantiles]))
     return boxes_of(groups)
 
 
@@ -224,7 +223,7 @@ def _call(row: Row, language: Language, currency: str) -> Row:
     return {
         "rank": row["call_rank"],
         "customer": row["customer_id"],
-        "tier": _PHRASES.named(language, "tier", row["tier"]) if row["tier"] else "",
+        "tier": member_named(language, "tier", row["tier"]) if row["tier"] else "",
         "health": _number(row["health_score"], 0),
         "probability": _told(row["churn_probability"], "share", language),
         "value": _told(row["value_12m"], "currency", language, currency),

@@ -26,6 +26,7 @@ from include.customer_value.warehouse_relations import (
     cuts_of,
     gathered,
     model_store,
+    read_contracts,
     read_cut,
     rows_of,
     value_settings,
@@ -35,11 +36,13 @@ from tests.support.simulated_customers import simulated_orders
 SETTINGS = ValueSettings(0.1, 50, 50, 0.2, 365.0, 30)
 CONTRACTS = """
     select * from (values
-        (7, 12, 1, date '2025-07-01', date '2026-06-30', date '2025-07-01', date '2026-06-30', false, true, true, false,
-         100.0, 60),
-        (9, 1, 1, date '2026-01-01', null, date '2026-01-01', date '2999-12-31', true, true, false, false, null, null)
-    ) as t (customer_key, term_months, decision_number, start_date, end_date, in_force_from_date, in_force_to_date,
-        is_open_ended, is_fitted, is_end_agreed, is_renewed, monthly_amount, monthly_margin)
+        (71, date '2026-01-31', 7, 12, 1, date '2025-07-01', date '2026-06-30', date '2025-07-01', date '2026-06-30',
+         false, true, true, false, 100.0, 60),
+        (91, date '2026-01-31', 9, 1, 1, date '2026-01-01', null, date '2026-01-01', date '2999-12-31',
+         true, true, false, false, null, null)
+    ) as t (contract_key, judged_from_date, customer_key, term_months, decision_number, start_date, end_date,
+        in_force_from_date, in_force_to_date, is_open_ended, is_fitted, is_end_agreed, is_renewed, monthly_amount,
+        monthly_margin)
 """
 HISTORIES = (
     "customer_key bigint, as_of_date date, frequency bigint, recency_days bigint, age_days bigint, "
@@ -79,6 +82,18 @@ def test_nulls_and_dates_are_understood(con: duckdb.DuckDBPyConnection) -> None:
     assert found.is_open_ended.tolist() == [False, True]
 
 
+def test_contracts_are_those_judged_last_by_the_cut(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "insert into contracts "
+        "select * replace (date '2026-05-31' as judged_from_date, 3 as term_months) from contracts"
+    )
+    read = read_contracts(con.table("contracts"))
+
+    found = {cut: read(cut).term.tolist() for cut in (date(2026, 1, 30), date(2026, 5, 30), date(2026, 5, 31))}
+    assert list(found.values()) == [[], [12, 1], [3, 3]]
+    assert read(date(2026, 5, 30)).customer.tolist() == [7, 9]
+
+
 def test_a_cut_is_read_by_ascending_customer(con: duckdb.DuckDBPyConnection) -> None:
     assert cuts_of(con.table("months")) == [date(2026, 4, 30), date(2026, 6, 30)]
     found = histories_of(read_cut(con.table("histories"))(date(2026, 6, 30)))
@@ -88,7 +103,7 @@ def test_a_cut_is_read_by_ascending_customer(con: duckdb.DuckDBPyConnection) -> 
 
 
 def test_from_relations_to_a_table_of_predictions(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    contracts = contracts_of(con.table("contracts").fetchnumpy())
+    contracts = read_contracts(con.table("contracts"))
     read = read_cut(con.table("histories"))
     fitted = fitted_models(cuts_of(con.table("months")), read, contracts, SETTINGS, tmp_path)
 
@@ -122,7 +137,7 @@ def test_from_relations_to_a_table_of_predictions(con: duckdb.DuckDBPyConnection
 
 
 def test_nothing_gives_nothing(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    none = contracts_of(con.table("contracts").filter("false").fetchnumpy())
+    none = read_contracts(con.table("contracts").filter("false"))
     read = read_cut(con.table("histories"))
 
     assert fitted_models([], read, none, SETTINGS, tmp_path).num_rows == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from datetime import date
 from pathlib import Path
@@ -10,18 +11,20 @@ from typing import Any
 import pytest
 import yaml
 
+from include.contracts import load_contracts
 from include.reporting import words
-from include.reporting.words import Kind, is_named, named, period, word
+from include.reporting.words import Kind, is_named, member_named, named, period, word
 from include.settings import PROJECT_ROOT
 from tests.support.page_checks import assert_says_the_same
 
 CONTENT = yaml.safe_load(Path(words.__file__).with_name("words.yml").read_text(encoding="utf-8"))
 REPORTING = Path(words.__file__).parent
+DBT = PROJECT_ROOT / "dbt_project"
 
 
 def metrics() -> list[dict[str, Any]]:
     """`config.meta` of every published metric."""
-    folder = PROJECT_ROOT / "dbt_project" / "models" / "metrics"
+    folder = DBT / "models" / "metrics"
     found = [
         metric
         for path in sorted(folder.glob("_*__metrics.yml"))
@@ -57,13 +60,40 @@ def test_the_codes_of_a_metric_have_words(meta: dict[str, Any]) -> None:
     assert [code for kind, code in codes if not is_named(kind, code)] == []
 
 
+def test_codes_of_segments_have_words_in_both_languages() -> None:
+    """All values that a contract allows; of reasons, which are an installation's own, the sample company's."""
+    customer = load_contracts()["customer"].columns
+    crm = yaml.safe_load((PROJECT_ROOT / "config" / "sources" / "crm.yml").read_text(encoding="utf-8"))
+    reasons = crm["feeds"]["contracts"]["entities"]["contract"]["columns"]["end_reason"]["values"]
+    bands = (DBT / "models/marts/strategic/fct_satisfaction_outcome.sql").read_text(encoding="utf-8")
+    channels = csv.DictReader((DBT / "seeds/channel.csv").read_text(encoding="utf-8").splitlines())
+    codes = {
+        "tier": customer["tier"].values,
+        "stratum": customer["tier"].values,
+        "customer_type": customer["customer_type"].values,
+        "is_new_customer": ["true", "false"],
+        "channel_group": sorted({row["channel_group"] for row in channels}),
+        "satisfaction_band": sorted(set(re.findall(r"(?:then|else) '([a-z]+)'", bands))),
+        "end_reason": list(reasons.values()),
+    }
+    for segment, members in codes.items():
+        assert len(members) > 1, segment
+        words_of = CONTENT["codes"][segment]
+        assert [member for member in members if set(words_of.get(member, ())) != {"en", "zh"}] == [], segment
+        for member in members:
+            assert member_named("zh", segment, member) == words_of[member]["zh"]
+    assert {member_named("zh", "end_reason", code) for code in reasons.values()} == set(reasons)
+    assert member_named("zh", "end_reason", "(none)") == "（未知）"
+
+
 def test_a_metric_is_described_in_chinese() -> None:
     lacking = [meta["name"] for meta in metrics() if not meta.get("description_zh")]
     assert lacking == []
 
 
 def test_a_code_without_words_is_shown_as_it_is() -> None:
-    assert named("zh", "member", "华东") == "华东"
+    assert member_named("zh", "region", "华东") == "华东"
+    assert member_named("en", "end_reason", "moved_away") == "moved away"
     assert named("en", "dimension", "own_dimension") == "own dimension"
 
 

@@ -6,6 +6,7 @@ import re
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 import yaml
 
@@ -15,6 +16,8 @@ from include.tracing.asked import TraceError, asked_metric, asked_period
 from include.tracing.cells import Cell, rows_sql
 from include.tracing.definitions import read_metrics
 from include.tracing.records import BUSINESS_IDS, ORIGINS, RECORD_KEYS
+from include.tracing.trace_view import _title
+from include.warehouse.night_summary import Language
 from tests.support.page_checks import assert_says_the_same
 
 HERE = Path(words.__file__).parent
@@ -82,3 +85,12 @@ def test_the_rows_of_a_cell_lie_in_its_period_and_member() -> None:
     assert "f.submitted_date >= date '2026-06-01' and f.submitted_date < date '2026-07-01'" in sql
     assert "marts.dim_customer_version" in sql
     assert "= 'O''Brien'" in sql
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "reason of the end = Price"), ("zh", "终止原因 = 价格")])
+def test_a_member_is_told_in_words(language: Language, told: str) -> None:
+    with duckdb.connect() as con:
+        con.execute("create schema metrics")
+        con.execute("create table metrics.dim_metric as select 'lost_contracts' as metric, '' name_en, '' name_zh")
+        cell = Cell(read_metrics()["lost_contracts"], "month", date(2026, 6, 1), "end_reason", "price")
+        assert _title(con, language, cell).endswith(told)

@@ -28,15 +28,18 @@ with contracts as (
 
 ),
 
--- where most of what runs has no last day, one that has one was ended: nobody had agreed on a day to renew it
-billing_terms as (
+as_of_day as (
 
     select
-        billing_term_months,
-        2 * sum(case when end_date is null then 1 else 0 end) >= count(*) as is_open_ended
-    from contracts
-    where start_date <= as_of_date and last_date > as_of_date
-    group by billing_term_months
+        as_of_date as judged_date,
+        as_of_date as known_date
+    from {{ ref('stg_as_of') }}
+
+),
+
+billing_terms as (
+
+    {{ open_ended_billing_terms('contracts', 'as_of_day') }}
 
 ),
 
@@ -156,8 +159,7 @@ final as (
         placed.in_force_from_date,
         placed.reached_date as in_force_to_date,
         placed.billing_term_months,
-        coalesce(billing_terms.is_open_ended, false) as is_billing_term_open_ended,
-        placed.end_date is null or coalesce(billing_terms.is_open_ended, false) as is_open_ended,
+        placed.end_date is null or billing_terms.billing_term_months is not null as is_open_ended,
         case
             when placed.reached_date > placed.as_of_date then 'running'
             when followed.continued = 1 then 'continued'

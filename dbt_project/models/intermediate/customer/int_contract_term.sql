@@ -1,5 +1,5 @@
 {% set classes = var('contract_term_classes') %}
-{% set peers = "partition by customer_key, currency" %}
+{% set peers = "partition by customer_key, currency, judged_from_date" %}
 
 with settings as (
 
@@ -8,30 +8,115 @@ with settings as (
 
 ),
 
-contracts as (
+stated as (
 
     select
         in_force.contract_key,
         in_force.customer_key,
         in_force.currency,
-        {{ converted('in_force.monthly_amount') }} as monthly_amount,
-        {{ converted('in_force.monthly_amount - in_force.monthly_cost') }} as monthly_margin,
+        in_force.is_recurring,
+        in_force.monthly_amount,
+        in_force.monthly_cost,
+        in_force.billing_term_months,
         in_force.in_force_from_date,
         in_force.in_force_to_date,
         in_force.outcome,
         contract.start_date,
         contract.end_date,
-        in_force.billing_term_months,
-        in_force.is_open_ended,
-        -- where few go on without an end, those of them that were ended look like contracts with one
-        not in_force.is_open_ended or in_force.is_billing_term_open_ended as is_fitted,
-        {{ dbt.datediff('contract.start_date', 'contract.end_date', 'day') }} + 1 as contract_days
+        coalesce(contract.end_date, cast('2999-12-31' as date)) as last_date
     from {{ ref('int_contract_in_force') }} as in_force
     inner join {{ ref('stg_contract') }} as contract
         on contract.contract_key = in_force.contract_key
+
+),
+
+months as (
+
+    {{ month_spine() }}
+
+),
+
+days as (
+
+    select
+        months.reached_date as judged_date,
+        lag(months.reached_date) over (order by months.reached_date) as date_before,
+        case when settings.is_contract_end_agreed then months.reached_date else months.as_of_date end as known_date
+    from months
+    cross join settings
+
+),
+
+billing_terms as (
+
+    {{ open_ended_billing_terms('stated', 'days') }}
+
+),
+
+judged as (
+
+    select
+        days.judged_date,
+        count(billing_terms.billing_term_months) as term_count,
+        count(before.billing_term_months) as kept_count
+    from days
+    left join billing_terms
+        on billing_terms.judged_date = days.judged_date
+    left join billing_terms as before
+        on before.judged_date = days.date_before
+        and before.billing_term_months = billing_terms.billing_term_months
+    group by days.judged_date
+
+),
+
+compared as (
+
+    select
+        judged.*,
+        lag(term_count) over (order by judged_date) as count_before
+    from judged
+
+),
+
+-- the days from which on others are open-ended than before, and the first one
+judgements as (
+
+    select
+        judged_date as judged_from_date,
+        lead(judged_date) over (order by judged_date) is null as is_current
+    from compared
+    where count_before is null or count_before <> kept_count or term_count <> kept_count
+
+),
+
+contracts as (
+
+    select
+        stated.contract_key,
+        stated.customer_key,
+        stated.currency,
+        judgements.judged_from_date,
+        judgements.is_current,
+        {{ converted('stated.monthly_amount') }} as monthly_amount,
+        {{ converted('stated.monthly_amount - stated.monthly_cost') }} as monthly_margin,
+        stated.in_force_from_date,
+        stated.in_force_to_date,
+        stated.outcome,
+        stated.start_date,
+        stated.end_date,
+        stated.billing_term_months,
+        stated.end_date is null or billing_terms.billing_term_months is not null as is_open_ended,
+        -- where few go on without an end, those of them that were ended look like contracts with one
+        stated.end_date is not null or billing_terms.billing_term_months is not null as is_fitted,
+        {{ dbt.datediff('stated.start_date', 'stated.end_date', 'day') }} + 1 as contract_days
+    from stated
+    cross join judgements
+    left join billing_terms
+        on billing_terms.judged_date = judgements.judged_from_date
+        and billing_terms.billing_term_months = stated.billing_term_months
     -- the rate of its first day, so that no later rate changes what was expected on an earlier day
-    {{ currency_rate_join('in_force.currency', 'contract.start_date') }}
-    where in_force.is_recurring
+    {{ currency_rate_join('stated.currency', 'stated.start_date') }}
+    where stated.is_recurring
 
 ),
 
@@ -40,10 +125,11 @@ starts as (
     select
         customer_key,
         currency,
+        judged_from_date,
         in_force_from_date,
         max(in_force_to_date) as last_date
     from contracts
-    group by customer_key, currency, in_force_from_date
+    group by customer_key, currency, judged_from_date, in_force_from_date
 
 ),
 
@@ -54,6 +140,7 @@ decided as (
     select
         customer_key,
         currency,
+        judged_from_date,
         in_force_to_date,
         max(case
             when is_open_ended
@@ -64,7 +151,7 @@ decided as (
             else 1
         end) as decision_count
     from contracts
-    group by customer_key, currency, in_force_to_date
+    group by customer_key, currency, judged_from_date, in_force_to_date
 
 ),
 
@@ -72,15 +159,13 @@ decided as (
 renewing as (
 
     select
-        starts.customer_key,
-        starts.currency,
-        starts.in_force_from_date,
-        starts.last_date,
+        starts.*,
         coalesce(decided.decision_count, 0) as decision_count
     from starts
     left join decided
         on decided.customer_key = starts.customer_key
         and decided.currency = starts.currency
+        and decided.judged_from_date = starts.judged_from_date
         and decided.in_force_to_date = {{ add_days('starts.in_force_from_date', -1) }}
 
 ),
@@ -113,9 +198,10 @@ numbered as (
     select
         customer_key,
         currency,
+        judged_from_date,
         in_force_from_date,
         1 + sum(decision_count) over (
-            partition by customer_key, currency, chain order by in_force_from_date
+            {{ peers }}, chain order by in_force_from_date
             rows between unbounded preceding and current row
         ) as decision_number
     from chained
@@ -127,6 +213,8 @@ final as (
     select
         contracts.contract_key,
         contracts.customer_key,
+        contracts.judged_from_date,
+        contracts.is_current,
         contracts.is_open_ended,
         contracts.is_fitted,
         not contracts.is_open_ended or settings.is_contract_end_agreed as is_end_agreed,
@@ -150,6 +238,7 @@ final as (
     inner join numbered
         on numbered.customer_key = contracts.customer_key
         and numbered.currency = contracts.currency
+        and numbered.judged_from_date = contracts.judged_from_date
         and numbered.in_force_from_date = contracts.in_force_from_date
 
 )

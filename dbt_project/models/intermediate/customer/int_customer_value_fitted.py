@@ -2,8 +2,8 @@
 
 
 def model(dbt, session):
-    from include.customer_value.model_tables import contracts_of, fitted_models
-    from include.customer_value.warehouse_relations import cuts_of, model_store, read_cut, value_settings
+    from include.customer_value.model_tables import fitted_models
+    from include.customer_value.warehouse_relations import cuts_of, model_store, read_contracts, read_cut, value_settings
 
     settings = value_settings(
         annual_rate=dbt.config.get("annual_rate"),
@@ -16,7 +16,7 @@ def model(dbt, session):
     return fitted_models(
         cuts_of(dbt.ref("fct_customer_month")),
         read_cut(dbt.ref("int_customer_order_history")),
-        contracts_of(dbt.ref("int_contract_term").order("contract_key").fetchnumpy()),
+        read_contracts(dbt.ref("int_contract_term")),
         settings,
         model_store(),
     )

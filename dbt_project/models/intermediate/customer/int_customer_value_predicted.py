@@ -2,8 +2,8 @@
 
 
 def model(dbt, session):
-    from include.customer_value.model_tables import PREDICTED, contracts_of, predicted_rows
-    from include.customer_value.warehouse_relations import gathered, read_cut, rows_of, value_settings
+    from include.customer_value.model_tables import PREDICTED, predicted_rows
+    from include.customer_value.warehouse_relations import gathered, read_contracts, read_cut, rows_of, value_settings
 
     settings = value_settings(
         annual_rate=dbt.config.get("annual_rate"),
@@ -16,7 +16,7 @@ def model(dbt, session):
     batches = predicted_rows(
         rows_of(dbt.ref("int_customer_value_fitted")),
         read_cut(dbt.ref("int_customer_order_history")),
-        contracts_of(dbt.ref("int_contract_term").order("contract_key").fetchnumpy()),
+        read_contracts(dbt.ref("int_contract_term")),
         settings,
     )
     return gathered(session, "customer_value_predicted", PREDICTED, batches)

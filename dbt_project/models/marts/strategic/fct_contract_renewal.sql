@@ -97,6 +97,7 @@ final as (
     -- the class of its length and its place in the chain, as renewals are fitted by; one that could go on has none
     left join {{ ref('int_contract_term') }} as termed
         on termed.contract_key = judged.contract_key
+        and termed.is_current
         and not termed.is_open_ended
     left join {{ ref('fct_customer_month') }} as churned
         on churned.customer_key = judged.customer_key
