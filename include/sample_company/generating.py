@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from include.sample_company import assumptions as a
-from include.sample_company import truth, truth_service
+from include.sample_company import truth, truth_headlines, truth_service
 from include.sample_company.commerce import PRODUCTS, Contracts, Orders, simulate_contracts, simulate_orders
 from include.sample_company.customers import Customers, People, simulate_customers, simulate_people
 from include.sample_company.deliver_crm import deliver_crm, unknown_customer_orders, unknown_product_orders
@@ -240,6 +240,10 @@ def _answers(company: Company, tally: Tally, scale: float, seed: int) -> KnownAn
         c.call_backs,
         c.field_defects,
     )
+    tickets = truth.ticket_truth(c.tickets, c.desk_defects)
+    contracts = truth.contract_truth(c.contracts)
+    value = truth.value_truth(c.customers, c.contracts, c.orders, c.stranger_orders)
+    activity = truth.activity_truth(c.customers, c.contracts, c.orders, c.stranger_orders, c.tickets)
     return KnownAnswers(
         format_version=a.FORMAT_VERSION,
         seed=seed,
@@ -256,17 +260,23 @@ def _answers(company: Company, tally: Tally, scale: float, seed: int) -> KnownAn
             "asset": ["retired_before_installed"],
         },
         identity=truth.identity_truth(c.customers, c.people, c.tickets, c.desk_defects, c.stranger_orders),
-        tickets=truth.ticket_truth(c.tickets, c.desk_defects),
+        tickets=tickets,
         surveys=truth.survey_truth(c.invitations, c.transactional, c.relationship),
         pretest=truth.pretest_truth(c.pretest),
-        contracts=truth.contract_truth(c.contracts),
-        value=truth.value_truth(c.customers, c.contracts, c.orders, c.stranger_orders),
-        activity=truth.activity_truth(c.customers, c.contracts, c.orders, c.stranger_orders, c.tickets),
+        contracts=contracts,
+        value=value,
+        activity=activity,
         service=truth_service.service_truth(service),
         deliveries=truth_service.delivery_truth(c.orders),
         assets=truth_service.asset_truth(service, c.assets),
         effects=truth.effect_truth(c.customers, c.tickets, c.contracts, c.invitations, c.transactional),
-        headlines=truth.headline_truth(c.transactional, c.relationship),
+        headlines=truth_headlines.headline_truth(
+            c.tickets,
+            c.invitations,
+            c.transactional,
+            c.relationship,
+            truth_headlines.customer_headlines(c.tickets, contracts, value, activity),
+        ),
     )
 
 

@@ -4,6 +4,7 @@ Every function returns plain numbers; what they mean stands in `docs/sample_comp
 Times are UTC seconds, durations minutes, amounts of money units (two decimals) of the stated currency.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from include.sample_company.customers import (
     People,
 )
 from include.sample_company.deliver_desk import DeskDefects
-from include.sample_company.nights import CUTS, DAY, END, HISTORY_DAY, LAST_DAY, NEVER, NIGHTS, Ints, local_day
+from include.sample_company.nights import DAY, END, HISTORY_DAY, LAST_DAY, NEVER, Ints, local_day
 from include.sample_company.surveys import (
     CONTACT_OTHER,
     KIND,
@@ -70,9 +71,9 @@ def minutes_of(seconds: Ints) -> Values:
     }
 
 
-def countable_tickets(tickets: Tickets) -> Flags:
+def countable_tickets(tickets: Tickets, end: int = END) -> Flags:
     """Not spam, test, cancelled, deleted or merged away before the end."""
-    return (tickets.exclusion == NORMAL) & ~(tickets.merged_at < END) & ~(tickets.deleted_at < END)
+    return (tickets.exclusion == NORMAL) & ~(tickets.merged_at < end) & ~(tickets.deleted_at < end)
 
 
 def counted_tickets(tickets: Tickets, defects: DeskDefects) -> Flags:
@@ -89,25 +90,57 @@ def last_resolution(tickets: Tickets, limit: Ints) -> Ints:
     return np.where(resolved > reopened, resolved, NEVER)
 
 
+@dataclass(frozen=True)
+class TicketOutcomes:
+    """What became of each ticket until an end; times NEVER where it did not."""
+
+    wait: Ints  # seconds to the first response
+    is_answered: Flags
+    is_2h_old: Flags
+    resolved_at: Ints
+    is_closed_unsolved: Flags
+    first_end: Ints
+    last_end: Ints
+    is_30d_old: Flags
+    was_solved_in_30d: Flags
+    deadline: Ints
+    was_reopened: Flags
+
+    @property
+    def is_answered_in_2h(self) -> Flags:
+        """Whether the first response came within two hours."""
+        return self.is_answered & (self.wait <= 2 * 3600)
+
+
+def ticket_outcomes(tickets: Tickets, end: int) -> TicketOutcomes:
+    """What an observer knows of each ticket at `end`."""
+    resolved_at = last_resolution(tickets, np.full(len(tickets), end))
+    unsolved_close = tickets.closed_without_resolution & (tickets.closes[:, 0] < end)
+    first_end = np.where(tickets.closed_without_resolution, tickets.closes[:, 0], tickets.ends[:, 0])
+    deadline = tickets.created_at + RESOLUTION_DAYS * DAY
+    closed_in_time = tickets.closed_without_resolution & (first_end <= deadline)
+    return TicketOutcomes(
+        wait=tickets.responded_at - tickets.clock_start,
+        is_answered=tickets.responded_at < end,
+        is_2h_old=tickets.created_at <= end - 2 * 3600,
+        resolved_at=resolved_at,
+        is_closed_unsolved=unsolved_close,
+        first_end=first_end,
+        last_end=np.where(unsolved_close, first_end, resolved_at),
+        is_30d_old=tickets.created_at <= end - RESOLUTION_DAYS * DAY,
+        was_solved_in_30d=(last_resolution(tickets, deadline + 1) < NEVER) | closed_in_time,
+        deadline=deadline,
+        was_reopened=tickets.reopens.min(axis=1) < end,
+    )
+
+
 def ticket_truth(tickets: Tickets, defects: DeskDefects) -> Values:
     """First response, resolution, reopens and complaints of all tickets at the end of the last night."""
     countable = countable_tickets(tickets)
     counted = counted_tickets(tickets, defects)
-    answered = tickets.responded_at < END
-    wait = tickets.responded_at - tickets.clock_start
-    old_enough = counted & (tickets.created_at <= END - 2 * 3600)
-    resolved_at = last_resolution(tickets, np.full(len(tickets), END))
-    resolved = (resolved_at < NEVER) & counted
-    unsolved_close = tickets.closed_without_resolution & (tickets.closes[:, 0] < END)
-    first_end = np.where(tickets.closed_without_resolution, tickets.closes[:, 0], tickets.ends[:, 0])
-    last_end = np.where(unsolved_close, first_end, resolved_at)
-    cohort = counted & (tickets.created_at <= END - RESOLUTION_DAYS * DAY)
-    deadline = tickets.created_at + RESOLUTION_DAYS * DAY
-    closed_in_time = tickets.closed_without_resolution & (first_end <= deadline)
-    in_time = (last_resolution(tickets, deadline + 1) < NEVER) | closed_in_time
-    ever = counted & (first_end < END)
-    reopened = tickets.reopens.min(axis=1) < END
-    month = _month_labels(local_day(tickets.created_at))
+    outcomes = ticket_outcomes(tickets, END)
+    resolved = (outcomes.resolved_at < NEVER) & counted
+    month = month_labels(local_day(tickets.created_at))
     return {
         "tickets": len(tickets),
         "countable": int(countable.sum()),
@@ -115,19 +148,23 @@ def ticket_truth(tickets: Tickets, defects: DeskDefects) -> Values:
         "excluded": {name: int((tickets.exclusion == n).sum()) for n, name in enumerate(a.EXCLUSIONS)},
         "merged": int((tickets.merged_at < END).sum()),
         "deleted": int((tickets.deleted_at < END).sum()),
-        "first_response_minutes": minutes_of(wait[answered & counted]),
-        "first_response_within_2h": share_of(answered & (wait <= 2 * 3600), old_enough),
-        "unanswered": int((counted & ~answered).sum()),
+        "first_response_minutes": minutes_of(outcomes.wait[outcomes.is_answered & counted]),
+        "first_response_within_2h": share_of(outcomes.is_answered_in_2h, counted & outcomes.is_2h_old),
+        "unanswered": int((counted & ~outcomes.is_answered).sum()),
         "resolved": int(resolved.sum()),
-        "closed_without_resolution": int((counted & unsolved_close).sum()),
-        "open": int((counted & ~resolved & ~unsolved_close).sum()),
-        "service_cycle_minutes": minutes_of((last_end - tickets.created_at)[counted & (last_end < NEVER)]),
-        "service_cycle_minutes_of_resolved": minutes_of((resolved_at - tickets.created_at)[resolved]),
-        "first_resolution_minutes": minutes_of((first_end - tickets.created_at)[counted & (first_end < END)]),
-        "resolved_at_30d": share_of(in_time, cohort),
-        "first_resolved_within_30d": share_of(first_end <= deadline, cohort),
+        "closed_without_resolution": int((counted & outcomes.is_closed_unsolved).sum()),
+        "open": int((counted & ~resolved & ~outcomes.is_closed_unsolved).sum()),
+        "service_cycle_minutes": minutes_of(
+            (outcomes.last_end - tickets.created_at)[counted & (outcomes.last_end < NEVER)]
+        ),
+        "service_cycle_minutes_of_resolved": minutes_of((outcomes.resolved_at - tickets.created_at)[resolved]),
+        "first_resolution_minutes": minutes_of(
+            (outcomes.first_end - tickets.created_at)[counted & (outcomes.first_end < END)]
+        ),
+        "resolved_at_30d": share_of(outcomes.was_solved_in_30d, counted & outcomes.is_30d_old),
+        "first_resolved_within_30d": share_of(outcomes.first_end <= outcomes.deadline, counted & outcomes.is_30d_old),
         "reopen_rate": {
-            **share_of(reopened, ever),
+            **share_of(outcomes.was_reopened, counted & (outcomes.first_end < END)),
             "reopen_transitions": int(((tickets.reopens < END) & counted[:, None]).sum()),
         },
         "complaints": int((tickets.is_complaint & counted).sum()),
@@ -139,7 +176,8 @@ def ticket_truth(tickets: Tickets, defects: DeskDefects) -> Values:
     }
 
 
-def _month_labels(days: Ints) -> Any:
+def month_labels(days: Ints) -> Any:
+    """The month of each local day, as yyyy-mm."""
     return days.astype("datetime64[D]").astype("datetime64[M]").astype(str)
 
 
@@ -161,10 +199,10 @@ def survey_truth(invitations: Invitations, transactional: Responses, relationshi
         answers[name] = {
             "responses": len(responses),
             "counted_responses": int(counted.sum()),
-            "counted": _scores(responses, counted),
-            "uncleaned": _scores(responses, everyone),
+            "counted": scores_of(responses, counted),
+            "uncleaned": scores_of(responses, everyone),
             "by_defect": {
-                kind: _scores(responses, responses.kind == KIND[kind])
+                kind: scores_of(responses, responses.kind == KIND[kind])
                 for kind in RESPONSE_KINDS
                 if (responses.kind == KIND[kind]).any()
             },
@@ -172,32 +210,6 @@ def survey_truth(invitations: Invitations, transactional: Responses, relationshi
             "duration_median_seconds": float(np.median(responses.duration)) if len(responses) else None,
         }
     return answers
-
-
-def headline_truth(transactional: Responses, relationship: Responses) -> Values:
-    """What those who had answered by each night meant, by month of the answer: night -> metric -> month -> value.
-
-    The careless and the incomplete are in it as they meant to answer: what cleaning should come close to.
-    """
-    told: Values = {night.isoformat(): {} for night in NIGHTS}
-    for purpose, responses in (("transactional", transactional), ("relationship", relationship)):
-        meant = responses.as_meant()
-        months = _month_labels(local_day(meant.submitted_at))
-        for night, end in zip(NIGHTS, CUTS, strict=True):
-            known = meant.submitted_at < end
-            for month in np.unique(months[known]):
-                scores = _scores(meant, known & (months == month))
-                for score in responses.felt:
-                    values = told[night.isoformat()].setdefault(f"{score}_{purpose}", {})
-                    values[str(month)] = round(_score_value(score, scores[score]), 9)
-    return told
-
-
-def _score_value(score: str, parts: Values) -> float:
-    """CSAT as a share, CES as a mean, NPS in points, from the parts that `_scores` gives."""
-    if score == "nps":
-        return float(100 * (parts["promoters"] - parts["detractors"]) / parts["answered"])
-    return float(parts["satisfied" if score == "csat" else "sum"] / parts["answered"])
 
 
 def pretest_truth(pretest: Pretest) -> Values:
@@ -210,7 +222,7 @@ def pretest_truth(pretest: Pretest) -> Values:
     }
 
 
-def _scores(responses: Responses, chosen: Flags) -> Values:
+def scores_of(responses: Responses, chosen: Flags) -> Values:
     """Additive parts of the scores; an answer off its scale is no answer here."""
     csat, ces, nps = (values[chosen] for values in (responses.csat, responses.ces, responses.nps))
     valid_ces = ces[(ces >= 1) & (ces <= 7)]
@@ -269,13 +281,13 @@ def _covered_until(contracts: Contracts) -> list[tuple[int, int, int]]:
     return runs
 
 
-def contract_truth(contracts: Contracts) -> Values:
-    """Per month: customers with a contract in force on the first day, churned, and not yet decided."""
+def churn_by_month(contracts: Contracts, last_day: int) -> dict[str, Values]:
+    """Per month: customers with a contract in force on the first day, churned, and not yet decided on a day."""
     runs = np.array(_covered_until(contracts), np.int64).reshape(-1, 3)
     first_month = month_start(contracts.start_day).min()
     months = np.arange(
         first_month.astype("datetime64[D]").astype("datetime64[M]"),
-        np.int64(LAST_DAY).astype("datetime64[D]").astype("datetime64[M]") + 1,
+        np.int64(last_day).astype("datetime64[D]").astype("datetime64[M]") + 1,
     )
     by_month: dict[str, Values] = {}
     for month in months:
@@ -283,18 +295,23 @@ def contract_truth(contracts: Contracts) -> Values:
         stop = int((month + 1).astype("datetime64[D]").astype(np.int64))
         active = (runs[:, 1] <= start) & (runs[:, 2] >= start)
         ends = (runs[:, 2] >= start) & (runs[:, 2] < stop)
-        decided = runs[:, 2] + GRACE_DAYS <= LAST_DAY
+        decided = runs[:, 2] + GRACE_DAYS <= last_day
         # Who has not yet churned for good may be waiting for a renewal: its month stays open.
         by_month[str(month)] = {
             "active_at_start": int(active.sum()),
             "churned": int((ends & decided).sum()),
             "churned_of_active_at_start": int((ends & decided & active).sum()),
-            "undecided": int((ends & ~decided & (runs[:, 2] <= LAST_DAY)).sum()),
+            "undecided": int((ends & ~decided & (runs[:, 2] <= last_day)).sum()),
         }
+    return by_month
+
+
+def contract_truth(contracts: Contracts) -> Values:
+    """Churn by month and renewals at the end of the last night."""
     return {
         "grace_days": GRACE_DAYS,
         "contracts": len(contracts),
-        "by_month": by_month,
+        "by_month": churn_by_month(contracts, LAST_DAY),
         "renewals": renewal_truth(contracts),
     }
 
@@ -421,7 +438,7 @@ def activity_truth(
     owner = _order_owners(customers, orders, strangers)
     valid = orders.voided_at >= END
     day = local_day(orders.ordered_at)
-    months = np.unique(_month_labels(local_day(tickets.created_at)))
+    months = np.unique(month_labels(local_day(tickets.created_at)))
     active: dict[str, int] = {}
     for month in months:
         start = int(np.datetime64(month, "M").astype("datetime64[D]").astype(np.int64))

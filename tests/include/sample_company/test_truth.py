@@ -24,16 +24,28 @@ CSAT = "13、您对本次服务总体满意吗？"
 CES = "14、为解决问题您花了多少精力？（1 很少 - 7 很多）"
 
 
+def countable_tickets(files: SampleFiles) -> dict[str, Row]:
+    """Current rows of real tickets."""
+    rows = files.current("工单导出.csv", "工单编号")
+    return {
+        key: row
+        for key, row in rows.items()
+        if not row["不计原因"]
+        and not row["合并至"]
+        and row["状态"] != "已删除"
+        and local_time(row["创建时间"]) <= AS_OF
+    }
+
+
+def contradicts_itself(row: Row) -> bool:
+    """Whether a ticket's row tells of an answer or a resolution before its creation."""
+    created = local_time(row["创建时间"])
+    return any(row[name] and local_time(row[name]) < created for name in ("首次响应时间", "解决时间"))
+
+
 def counted_tickets(files: SampleFiles) -> dict[str, Row]:
     """Current rows of tickets that are countable and free of contradictions."""
-    chosen = {}
-    for key, row in files.current("工单导出.csv", "工单编号").items():
-        created = local_time(row["创建时间"])
-        early = [row[name] for name in ("首次响应时间", "解决时间") if row[name] and local_time(row[name]) < created]
-        if row["不计原因"] or row["合并至"] or row["状态"] == "已删除" or created > AS_OF or early:
-            continue
-        chosen[key] = row
-    return chosen
+    return {key: row for key, row in countable_tickets(files).items() if not contradicts_itself(row)}
 
 
 def first_response(row: Row, events: list[Row]) -> tuple[datetime, datetime | None]:
@@ -147,6 +159,38 @@ def test_people_meant_what_they_said_where_nothing_is_missing(files: SampleFiles
         likely = sum(r >= 4 for r in said[month]), sum(r >= 4 or r == 0 for r in said[month])
         assert likely[0] - 1e-6 <= meant[month] * len(said[month]) <= likely[1] + 1e-6
     assert len(whole) < len(said)
+
+
+def test_tickets_by_month_where_no_row_contradicts_itself(files: SampleFiles, answers: KnownAnswers) -> None:
+    truth = answers.headlines["2026-06-30"]
+    events = files.events_by_ticket()
+    waits: dict[str, list[float | None]] = defaultdict(list)
+    contradicted = set()
+    for key, row in countable_tickets(files).items():
+        month = local_time(row["创建时间"]).astimezone(ZONE).strftime("%Y-%m")
+        if contradicts_itself(row):
+            contradicted.add(month)
+        clock, response = first_response(row, events[key])
+        is_due = local_time(row["创建时间"]) <= AS_OF - timedelta(hours=2)
+        if response is not None or is_due:
+            waits[month].append(None if response is None else (response - clock).total_seconds() / 60)
+    assert set(truth["first_response_median"]) == set(waits)
+    whole = waits.keys() - contradicted - {"2026-06"}
+    assert len(whole) > 5
+    for month in whole:
+        answered = [wait for wait in waits[month] if wait is not None]
+        within = sum(wait <= 120 for wait in answered)
+        assert truth["first_response_median"][month] == pytest.approx(median(answered), abs=1e-6)
+        assert truth["first_response_within_2h"][month] == pytest.approx(within / len(waits[month]), abs=1e-9)
+
+
+def test_an_earlier_night_knows_less(answers: KnownAnswers) -> None:
+    first, last = answers.headlines["2026-06-27"], answers.headlines["2026-06-30"]
+    assert first["service_cycle_median"]["2026-06"] != last["service_cycle_median"]["2026-06"]
+    assert first["service_cycle_median"]["2025-01"] == last["service_cycle_median"]["2025-01"]
+    assert set(last) - set(first) == {"churn_rate", "ltv_margin_mean", "complaint_rate"}
+    assert 0 < sum(last["churn_rate"].values()) < 1
+    assert "2026-06" not in last["churn_rate"]
 
 
 def test_pretest(files: SampleFiles, answers: KnownAnswers) -> None:
