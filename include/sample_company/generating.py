@@ -240,7 +240,6 @@ def _answers(company: Company, tally: Tally, scale: float, seed: int) -> KnownAn
         c.call_backs,
         c.field_defects,
     )
-    tickets = truth.ticket_truth(c.tickets, c.desk_defects)
     contracts = truth.contract_truth(c.contracts)
     value = truth.value_truth(c.customers, c.contracts, c.orders, c.stranger_orders)
     activity = truth.activity_truth(c.customers, c.contracts, c.orders, c.stranger_orders, c.tickets)
@@ -260,7 +259,7 @@ def _answers(company: Company, tally: Tally, scale: float, seed: int) -> KnownAn
             "asset": ["retired_before_installed"],
         },
         identity=truth.identity_truth(c.customers, c.people, c.tickets, c.desk_defects, c.stranger_orders),
-        tickets=tickets,
+        tickets=truth.ticket_truth(c.tickets, c.desk_defects),
         surveys=truth.survey_truth(c.invitations, c.transactional, c.relationship),
         pretest=truth.pretest_truth(c.pretest),
         contracts=contracts,

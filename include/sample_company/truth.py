@@ -244,11 +244,19 @@ def scores_of(responses: Responses, chosen: Flags) -> Values:
     }
 
 
+def completed_and_reachable(
+    invitations: Invitations, survey: int, responses: Responses, end: int
+) -> tuple[Flags, Flags]:
+    """Invitations whose questionnaire was completed before an end, and those that the response rate is of."""
+    complete = np.zeros(len(invitations), bool)
+    complete[responses.invitation[responses.is_complete & (responses.submitted_at < end)]] = True
+    reachable = (invitations.survey == survey) & (invitations.delivered != 0) & (invitations.sent_at < end)
+    return complete, reachable
+
+
 def _funnel(invitations: Invitations, survey: int, responses: Responses) -> Values:
     of_survey = invitations.survey == survey
-    reachable = of_survey & (invitations.delivered != 0)
-    complete = np.zeros(len(invitations), bool)
-    complete[responses.invitation[responses.is_complete]] = True
+    complete, reachable = completed_and_reachable(invitations, survey, responses, END)
     started = np.zeros(len(invitations), bool)
     started[responses.invitation] = True
     return {
@@ -281,13 +289,13 @@ def _covered_until(contracts: Contracts) -> list[tuple[int, int, int]]:
     return runs
 
 
-def churn_by_month(contracts: Contracts, last_day: int) -> dict[str, Values]:
-    """Per month: customers with a contract in force on the first day, churned, and not yet decided on a day."""
+def contract_truth(contracts: Contracts) -> Values:
+    """Per month: customers with a contract in force on the first day, churned, and not yet decided."""
     runs = np.array(_covered_until(contracts), np.int64).reshape(-1, 3)
     first_month = month_start(contracts.start_day).min()
     months = np.arange(
         first_month.astype("datetime64[D]").astype("datetime64[M]"),
-        np.int64(last_day).astype("datetime64[D]").astype("datetime64[M]") + 1,
+        np.int64(LAST_DAY).astype("datetime64[D]").astype("datetime64[M]") + 1,
     )
     by_month: dict[str, Values] = {}
     for month in months:
@@ -295,23 +303,18 @@ def churn_by_month(contracts: Contracts, last_day: int) -> dict[str, Values]:
         stop = int((month + 1).astype("datetime64[D]").astype(np.int64))
         active = (runs[:, 1] <= start) & (runs[:, 2] >= start)
         ends = (runs[:, 2] >= start) & (runs[:, 2] < stop)
-        decided = runs[:, 2] + GRACE_DAYS <= last_day
+        decided = runs[:, 2] + GRACE_DAYS <= LAST_DAY
         # Who has not yet churned for good may be waiting for a renewal: its month stays open.
         by_month[str(month)] = {
             "active_at_start": int(active.sum()),
             "churned": int((ends & decided).sum()),
             "churned_of_active_at_start": int((ends & decided & active).sum()),
-            "undecided": int((ends & ~decided & (runs[:, 2] <= last_day)).sum()),
+            "undecided": int((ends & ~decided & (runs[:, 2] <= LAST_DAY)).sum()),
         }
-    return by_month
-
-
-def contract_truth(contracts: Contracts) -> Values:
-    """Churn by month and renewals at the end of the last night."""
     return {
         "grace_days": GRACE_DAYS,
         "contracts": len(contracts),
-        "by_month": churn_by_month(contracts, LAST_DAY),
+        "by_month": by_month,
         "renewals": renewal_truth(contracts),
     }
 

@@ -13,6 +13,7 @@ from include.sample_company.surveys import TRANSACTIONAL, Invitations, Responses
 from include.sample_company.tickets import Tickets
 from include.sample_company.truth import (
     Values,
+    completed_and_reachable,
     countable_tickets,
     minutes_of,
     month_labels,
@@ -89,12 +90,8 @@ def _of_tickets(tickets: Tickets, end: int) -> Values:
 
 def _response_rate(invitations: Invitations, responses: Responses, end: int) -> Values:
     """Completed of those that could be reached, by month of sending."""
-    is_complete = np.zeros(len(invitations), bool)
-    is_complete[responses.invitation[responses.is_complete & (responses.submitted_at < end)]] = True
-    reachable = (invitations.survey == TRANSACTIONAL) & (invitations.delivered != 0) & (invitations.sent_at < end)
-    return _known(
-        {month: share_of(is_complete, of)["value"] for month, of in _by_month(invitations.sent_at, reachable)}
-    )
+    complete, reachable = completed_and_reachable(invitations, TRANSACTIONAL, responses, end)
+    return _known({month: share_of(complete, of)["value"] for month, of in _by_month(invitations.sent_at, reachable)})
 
 
 def _meant(responses: Responses, end: int) -> Values:

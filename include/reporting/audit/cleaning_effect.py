@@ -1,6 +1,6 @@
 """What cleaning does to each headline metric: all rows beside those that count, from a published warehouse.
 
-Of the sample company the truth stands beside both: its generator knows what its people meant.
+Of the sample company the truth stands beside both: its generator knows what happened and what its people meant.
 Kept per night in `nights/<night>/effect.json`: a warehouse is kept for days, an auditor asks after years.
 """
 
@@ -54,7 +54,7 @@ _EFFECT = """
 class Effect:
     """A metric in its latest month with a value: over the rows that count, and over all.
 
-    `truth`: of the sample company what everybody who answered meant; else None.
+    `truth`: of the sample company what it would be if every row told the truth; else None.
     """
 
     metric: str

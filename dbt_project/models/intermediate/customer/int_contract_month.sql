@@ -4,6 +4,12 @@ with months as (
 
 ),
 
+stated as (
+
+    {{ stated_contracts() }}
+
+),
+
 contracts as (
 
     select
@@ -19,22 +25,16 @@ contracts as (
     union all
     -- those that the gate took out, by their own days: they renew nothing
     select
-        resolved.customer_key,
-        coalesce(contract.currency, as_of.currency),
-        contract.start_date,
-        contract.monthly_amount,
-        contract.monthly_cost,
-        contract.start_date as in_force_from_date,
-        coalesce(contract.end_date, cast('2999-12-31' as date)),
-        false
-    from {{ ref('stg_contract') }} as contract
-    inner join {{ ref('int_customer_resolved') }} as resolved
-        on resolved.customer_record_key = contract.customer_record_key
-    cross join {{ ref('stg_as_of') }} as as_of
-    where
-        not contract.is_deleted
-        and not contract.is_counted
-        and (contract.end_date is null or contract.end_date >= contract.start_date)
+        customer_key,
+        currency,
+        start_date,
+        monthly_amount,
+        monthly_cost,
+        start_date as in_force_from_date,
+        last_date as in_force_to_date,
+        is_counted
+    from stated
+    where not is_counted
 
 ),
 

@@ -65,14 +65,23 @@ warranty_months as (
 
 ),
 
--- `all`: with those that the gate took out; what begins after the as-of date decides nothing that is decided
+left_out as (
+
+    select distinct customer_key
+    from {{ ref('int_contract_month') }}
+    where not is_counted
+
+),
+
+-- `all`: with those that the gate took out, of whom has any; what begins after the as-of date decides nothing yet
 stretches as (
 
     select 'counted' as form, customer_key, in_force_from_date, in_force_to_date
     from {{ ref('int_contract_in_force') }}
     union all
-    select distinct 'all', customer_key, in_force_from_date, in_force_to_date
-    from {{ ref('int_contract_month') }}
+    select distinct 'all', month.customer_key, month.in_force_from_date, month.in_force_to_date
+    from {{ ref('int_contract_month') }} as month
+    inner join left_out on left_out.customer_key = month.customer_key
 
 ),
 
@@ -233,10 +242,12 @@ final as (
         on ending_months.customer_key = spine.customer_key
         and ending_months.month_start_date = spine.month_start_date
         and ending_months.form = 'counted'
+    left join left_out
+        on left_out.customer_key = spine.customer_key
     left join ending_months as all_ending_months
         on all_ending_months.customer_key = spine.customer_key
         and all_ending_months.month_start_date = spine.month_start_date
-        and all_ending_months.form = 'all'
+        and all_ending_months.form = case when left_out.customer_key is null then 'counted' else 'all' end
     left join {{ ref('int_customer_first_product') }} as first_product
         on first_product.customer_key = spine.customer_key
     {{ customer_version_join('spine.customer_key', local_midnight('spine.month_start_date')) }}

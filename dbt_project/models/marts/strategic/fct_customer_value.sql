@@ -60,10 +60,12 @@ monthly as (
 
 ),
 
-all_monthly as (
+-- few, as a rule: what all rows come to is what counts and these
+left_out_monthly as (
 
     select customer_key, month_start_date, sum(margin) as margin
     from purchases
+    where not is_counted
     group by customer_key, month_start_date
 
 ),
@@ -74,7 +76,7 @@ totals as (
         months.*,
         sum(monthly.revenue) {{ running }} as ltv_revenue,
         sum(monthly.margin) {{ running }} as ltv_margin,
-        sum(all_monthly.margin) {{ running }} as ltv_margin_uncleaned,
+        sum(left_out_monthly.margin) {{ running }} as left_out_margin,
         coalesce(sum(monthly.order_count) {{ running }}, 0) as order_count,
         min(monthly.first_order_date) {{ running }} as first_order_date,
         max(monthly.last_order_date) {{ running }} as last_order_date,
@@ -85,9 +87,9 @@ totals as (
     left join monthly
         on monthly.customer_key = months.customer_key
         and monthly.month_start_date = months.month_start_date
-    left join all_monthly
-        on all_monthly.customer_key = months.customer_key
-        and all_monthly.month_start_date = months.month_start_date
+    left join left_out_monthly
+        on left_out_monthly.customer_key = months.customer_key
+        and left_out_monthly.month_start_date = months.month_start_date
 
 ),
 
@@ -105,7 +107,10 @@ final as (
         totals.reached_date = as_of.as_of_date as is_current,
         as_of.currency,
         cast(totals.ltv_margin as decimal(18, 4)) as ltv_margin,
-        cast(totals.ltv_margin_uncleaned as decimal(18, 4)) as ltv_margin_uncleaned,
+        cast(
+            coalesce(totals.ltv_margin + totals.left_out_margin, totals.ltv_margin, totals.left_out_margin)
+            as decimal(18, 4)
+        ) as ltv_margin_uncleaned,
         cast(totals.ltv_revenue as decimal(18, 4)) as ltv_revenue,
         cast(totals.order_count as bigint) as order_count,
         cast({{ dbt.datediff('totals.first_order_date', 'totals.last_order_date', 'day') }} as bigint)
