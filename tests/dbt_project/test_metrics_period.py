@@ -806,6 +806,40 @@ def test_the_model_names_every_fact_and_dimension_of_the_semantic_yaml(warehouse
     assert needed <= set(named)
 
 
+# a scan of the customers whose measures take something of one tier only
+SCAN = """
+{'model': {'node_relation': {'alias': 'dim_customer'}}, 'time': {'expr': 'customer_key'}, 'grains': ['day'],
+ 'measures': {'vips': {'agg': 'sum'}}, 'holistic': {'measures': HOLISTIC}, 'read': {COLUMNS}}
+"""
+COLUMN = """'C': {'column': 'C', 'expression': "case when tier = 'vip' then 1 end"}"""
+
+
+@pytest.mark.parametrize(
+    ("columns", "holistic", "left"),
+    [
+        (10, "{'half': {'agg': 'median'}}", "tier = 'vip'"),
+        (11, "{'half': {'agg': 'median'}}", "true"),
+        (10, "{'half': {'agg': 'count_distinct'}}", "true"),
+    ],
+)
+def test_rows_without_values_are_left_out_where_few_are_asked_and_none_is_counted(
+    warehouse: WarehouseFixture, tmp_path: Path, columns: int, holistic: str, left: str
+) -> None:
+    read = ", ".join(COLUMN.replace("C", f"of_{number}") for number in range(columns))
+    scan = SCAN.replace("COLUMNS", read).replace("HOLISTIC", holistic)
+    with pytest.MonkeyPatch.context() as patch:
+        # the oracle reads the other one
+        patch.setattr(warehouse, "warehouse", tmp_path / "warehouse.duckdb")
+        compiled = warehouse.dbt(
+            "--quiet", "compile", "--output", "json", "--inline",
+            f"-- depends_on: {{{{ ref('dim_customer') }}}}\n{{{{ fact_rows({scan}, 'customer_key') }}}}",
+        )  # fmt: skip
+    (found,) = warehouse.rows(f"select count(*) as found from ({json.loads(compiled)['compiled']}\n)")
+    expected = warehouse.value(f"select count(*) from marts.dim_customer where {left}")
+    assert found == {"found": expected}
+    assert expected > 0
+
+
 CUMULATIVE = """
 metrics:
   - name: tickets_rolling

@@ -307,10 +307,7 @@
                 {{ period_of(grain, 'period_date') }} as period_start,
                 placed.*
             from placed
-            {#- a count of no values is 0, which takes a row to say -#}
-            {%- if not counts %}
-            where {{ spread | join(' is not null or ') }} is not null
-            {%- endif %}
+            {{ with_values(spread.keys() | list, scan.holistic.measures.values() | list) }}
         ) as dated
         group by {{ cuts_by('period_start', scan.holistic.segments) }}
     ) as measured;
@@ -359,7 +356,7 @@
         facts.{{ one.column }}{{ ',' if not loop.last }}
         {%- endfor %}
     from (
-        {{ facts_summed_early(scan) if scan.is_summed_early else fact_rows(scan) }}
+        {{ facts_summed_early(scan) if scan.is_summed_early else fact_rows(scan, dates_cuts_and_keys(scan)) }}
     ) as facts
     {%- for segment in scan.segments if not reachable[segment].entity %}
     {{ join_cut(segment, 'facts.in_' ~ segment) }}
@@ -392,13 +389,24 @@
     ) }}
 {% endmacro %}
 
-{#- Rows of a fact with their date, own cuts, keys of what they are joined to, and what the measures are taken of. -#}
-{% macro fact_rows(scan) %}
-    select
-        {{ dates_cuts_and_keys(scan) }},
-        {{ measured_of(scan) }}
-    from {{ ref(scan.model.node_relation.alias) }}
-    {{ with_time(scan) }}
+{#- Rows of a fact: columns of it, and what the measures are taken of. Of a narrow scan only those with values, for testing
+    many values of a row costs more than the rows that it spares. -#}
+{% macro fact_rows(scan, columns) %}
+    select * from (
+        select
+            {{ columns }},
+            {%- for one in scan.read.values() %}
+            {{ one.expression }} as {{ one.column }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from {{ ref(scan.model.node_relation.alias) }}
+        {{ with_time(scan) }}
+    ) as single_rows
+    {%- if scan.read | length <= 10 %}
+    {{ with_values(
+        scan.read.values() | map(attribute='column') | list,
+        scan.measures.values() | list + scan.holistic.measures.values() | list
+    ) }}
+    {%- endif %}
 {% endmacro %}
 
 {#- Columns of a fact: its date, its own cuts, and the keys of what has the others. -#}
@@ -413,13 +421,6 @@
     {%- endfor %}
 {% endmacro %}
 
-{#- Columns of a fact: what each measure is taken of. -#}
-{% macro measured_of(scan) %}
-    {%- for one in scan.read.values() %}
-    {{ one.expression }} as {{ one.column }}{{ ',' if not loop.last }}
-    {%- endfor %}
-{% endmacro %}
-
 {#- Which rows a scan is about: those with a time, or, in a snapshot, all or those of the as-of date. -#}
 {% macro with_time(scan) %}
     {%- set time = scan.time.expr or scan.time.name -%}
@@ -427,6 +428,14 @@
     where {{ time }} is not null
     {%- elif scan.model.config.meta.snapshot == 'as_of_date' -%}
     where {{ time }} = {{ as_of_date() }}
+    {%- endif %}
+{% endmacro %}
+
+{#- Those rows that have something for a measure in any of the columns; all where a measure is a count, as a count of no
+    values is 0, which takes a row to say. -#}
+{% macro with_values(columns, measures) %}
+    {%- if not measures | selectattr('agg', 'in', ['count', 'count_distinct']) | list -%}
+    where {{ columns | join(' is not null or ') }} is not null
     {%- endif %}
 {% endmacro %}
 
@@ -449,11 +458,7 @@
             {{ measure_of_rows(measure, scan.column_of[name]) }} as {{ scan.column_of[name] }}{{ ',' if not loop.last }}
             {%- endfor %}
         from (
-            select
-                {{ shared.key }},
-                {{ measured_of(scan) }}
-            from {{ ref(scan.model.node_relation.alias) }}
-            {{ with_time(scan) }}
+            {{ fact_rows(scan, shared.key) }}
         ) as single_rows
         group by {{ shared.key }}
     ) as summed
