@@ -98,7 +98,7 @@ rebuild: setup ## build a past night again in a new data home: make rebuild NIGH
 	@$(BIN)/python -m include.warehouse.past_night "$(or $(NIGHT),$(error name a night: make rebuild NIGHT=2026-06-28 TO=folder))" \
 	  "$(or $(TO),$(error name a folder: make rebuild NIGHT=2026-06-28 TO=folder))"
 
-bench: setup ## measure beside hand-written SQL (an hour, 20 GB of disk, a quiet machine): make bench [PARTS="delivery responses history tickets surveys customers pages"]
+bench: setup ## measure beside hand-written SQL (over an hour, 20 GB of disk, a quiet machine): make bench [PARTS="delivery responses history tickets surveys customers pages"]
 	@$(BIN)/python -m benchmarks $(PARTS)
 
 check-source: setup ## try a mapping, landing nothing: make check-source FILE=source YAML or data file [SOURCE=… FEED=…]

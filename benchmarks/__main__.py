@@ -22,7 +22,8 @@ from rich.table import Table
 
 from benchmarks import audit_pages, customer_value, landing_history
 from benchmarks.landing_gate import RESPONSES, TICKETS, Delivery, clear
-from benchmarks.warehouse import metrics, survey_marts, ticket_marts
+from benchmarks.warehouse import customer_marts, metrics, survey_marts, ticket_marts
+from benchmarks.warehouse.company import TICKETS_PER_CUSTOMER
 from benchmarks.warehouse.home import restore_prepared
 from include import files
 
@@ -144,8 +145,9 @@ def _ticket_marts(console: Console, scratch: Path, few: int, many: int) -> list[
 
 
 def _survey_marts(console: Console, scratch: Path, few: int, many: int) -> list[str]:
-    """The marts of surveys, and the metrics of as many tickets and responses."""
+    """The marts of surveys, those of the customers behind as many tickets and responses, and the metrics of all."""
     home, missed = _marts(console, scratch, "survey", survey_marts.prepare, few, many)
+    missed += _customer_marts(console, home, many // TICKETS_PER_CUSTOMER)
     metrics.prepare(home)
     published = _run("metrics.publish", home)
     files.remove(home)
@@ -156,6 +158,17 @@ def _survey_marts(console: Console, scratch: Path, few: int, many: int) -> list[
     if published.memory_mb > METRICS_MOST_MEMORY_MB:
         missed.append(f"{shape} took {published.memory_mb:.0f} MB, more than {METRICS_MOST_MEMORY_MB}")
     return missed
+
+
+def _customer_marts(console: Console, home: Path, customers: int) -> list[str]:
+    """The strategic marts on a home that has those of surveys."""
+    customer_marts.prepare(home)
+    built = _run("customer_marts.marts", home)
+    title = f"Strategic marts of {customers:,} customers"
+    console.print(f"{title}: {built.elapsed:.1f} s, {built.all:.1f} CPU s, {built.memory_mb:.0f} MB")
+    if built.memory_mb > VALUE_MOST_MEMORY_MB:
+        return [f"{title} took {built.memory_mb:.0f} MB, more than {VALUE_MOST_MEMORY_MB}"]
+    return []
 
 
 def _customer_value(console: Console, scratch: Path, customers: int) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks import audit_pages, customer_value, landing_history
 from benchmarks.landing_gate import DELIVERIES
-from benchmarks.warehouse import metrics, survey_marts, ticket_marts
+from benchmarks.warehouse import customer_marts, metrics, survey_marts, ticket_marts
 
 # Each gives, after its imports, the work to be measured.
 SIDES: dict[str, Callable[[Path], Callable[[], object]]] = {
@@ -25,6 +25,7 @@ SIDES: dict[str, Callable[[Path], Callable[[], object]]] = {
     "ticket_marts.marts": ticket_marts.marts,
     "survey_marts.floor": survey_marts.floor,
     "survey_marts.marts": survey_marts.marts,
+    "customer_marts.marts": customer_marts.marts,
     "metrics.publish": metrics.publish,
     "audit_pages.write": audit_pages.write,
     "customer_value.fit": customer_value.fit,

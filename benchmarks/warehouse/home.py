@@ -120,6 +120,13 @@ def build(home: Path, *selection: str) -> None:
     dbt(home, "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", *selection)()
 
 
+def build_missing(home: Path, selection: str, *excluded: str) -> None:
+    """Build what a selection names, except for what is excluded and the models that are in the build file."""
+    with duckdb.connect(build_file(home), read_only=True) as con:
+        built = [name for (name,) in con.execute("select table_name from information_schema.tables").fetchall()]
+    build(home, "--select", selection, "--exclude", *excluded, *built)
+
+
 def keep_prepared(home: Path) -> None:
     """Set the build file aside: what every side begins with."""
     files.move(build_file(home), _prepared(home))

@@ -7,12 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import yaml
 
 from benchmarks.warehouse import home as warehouse
 from include import files
-from include.warehouse.build_file import build_file
 
 METRICS = 40
 SEGMENTS = ("channel", "channel_group", "region", "product_line", "issue_type", "team", "tier", "customer_type")
@@ -51,9 +49,7 @@ def _fits(meta: dict[str, Any]) -> bool:
 
 def prepare(home: Path) -> None:
     """Build those facts that the home's warehouse, in which survey marts are, does not have yet."""
-    with duckdb.connect(build_file(home), read_only=True) as con:
-        built = [name for (name,) in con.execute("select table_name from information_schema.tables").fetchall()]
-    warehouse.build(home, "--select", "+fct_metric_period", "--exclude", "fct_metric_period", *built)
+    warehouse.build_missing(home, "+fct_metric_period", "fct_metric_period")
 
 
 def publish(home: Path) -> Callable[[], None]:

@@ -16,3 +16,8 @@ having
     >= sum(case when contracts.end_date > days.known_date then 1 else 0 end)
     and 10 * sum(case when contracts.end_date is null then 1 else 0 end) >= count(*)
 {%- endmacro %}
+
+{# Whether a contract goes on until somebody ends it, by the open-ended billing terms that are left-joined to it. #}
+{% macro is_open_ended(contract, billing_terms='billing_terms') -%}
+({{ contract }}.end_date is null or {{ billing_terms }}.billing_term_months is not null)
+{%- endmacro %}

@@ -145,7 +145,7 @@ final as (
         placed.in_force_from_date,
         placed.reached_date as in_force_to_date,
         placed.billing_term_months,
-        placed.end_date is null or billing_terms.billing_term_months is not null as is_open_ended,
+        {{ is_open_ended('placed') }} as is_open_ended,
         case
             when placed.reached_date > placed.as_of_date then 'running'
             when followed.continued = 1 then 'continued'

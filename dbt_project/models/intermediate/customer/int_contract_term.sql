@@ -105,7 +105,7 @@ contracts as (
         stated.start_date,
         stated.end_date,
         stated.billing_term_months,
-        stated.end_date is null or billing_terms.billing_term_months is not null as is_open_ended,
+        {{ is_open_ended('stated') }} as is_open_ended,
         -- where few go on without an end, those of them that were ended look like contracts with one
         stated.end_date is not null or billing_terms.billing_term_months is not null as is_fitted,
         {{ dbt.datediff('stated.start_date', 'stated.end_date', 'day') }} + 1 as contract_days
@@ -211,6 +211,10 @@ numbered as (
 final as (
 
     select
+        {{ surrogate_key([
+            "cast(contracts.contract_key as " ~ dbt.type_string() ~ ")",
+            "cast(contracts.judged_from_date as " ~ dbt.type_string() ~ ")",
+        ]) }} as contract_term_key,
         contracts.contract_key,
         contracts.customer_key,
         contracts.judged_from_date,

@@ -325,6 +325,14 @@ usage_cuts as (
 
 ),
 
+churns as (
+
+    select customer_key, churn_date
+    from {{ ref('fct_customer_month') }}
+    where churn_date is not null
+
+),
+
 losses as (
 
     select distinct
@@ -332,19 +340,19 @@ losses as (
         in_force.as_of_date
     from in_force
     cross join settings
-    inner join {{ ref('fct_customer_month') }} as customer_month
-        on customer_month.customer_key = in_force.customer_key
+    inner join churns
+        on churns.customer_key = in_force.customer_key
         -- dated on the last day of the contract, which is over for who is in grace
         and (
             (
                 in_force.customer_kind = 'contract'
-                and customer_month.churn_date >= in_force.as_of_date
-                and customer_month.churn_date <= {{ add_days('in_force.as_of_date', 'settings.contract_horizon_days') }}
+                and churns.churn_date >= in_force.as_of_date
+                and churns.churn_date <= {{ add_days('in_force.as_of_date', 'settings.contract_horizon_days') }}
             )
             or (
                 in_force.customer_kind = 'in_grace'
-                and customer_month.churn_date < in_force.as_of_date
-                and customer_month.churn_date > {{ add_days('in_force.as_of_date', -grace) }}
+                and churns.churn_date < in_force.as_of_date
+                and churns.churn_date > {{ add_days('in_force.as_of_date', -grace) }}
             )
         )
 

@@ -70,64 +70,62 @@ signed_on as (
 
 ),
 
-ranked as (
+calls as (
 
     select
-        saved.*,
-        saved.is_current
-        and coalesce(saved.expected_value_saved > 0, false)
-        and signed_on.customer_key is null as is_worth_a_call
+        saved.customer_feature_key,
+        row_number() over (order by saved.expected_value_saved desc, saved.customer_key) as call_rank
     from saved
     left join signed_on
         on signed_on.customer_key = saved.customer_key
+    where
+        saved.is_current
+        and saved.expected_value_saved > 0
+        and signed_on.customer_key is null
 
 ),
 
 final as (
 
     select
-        ranked.customer_feature_key as customer_health_key,
-        ranked.customer_key,
-        ranked.customer_version_key,
-        ranked.product_key,
-        ranked.as_of_date,
-        ranked.is_current,
-        ranked.customer_kind,
-        ranked.is_vip,
-        ranked.health_score,
-        ranked.service_score,
-        ranked.experience_score,
-        ranked.value_score,
-        ranked.usage_score,
-        ranked.payment_score,
-        ranked.coverage,
-        cast(ranked.horizon_days as bigint) as horizon_days,
-        ranked.churn_probability,
-        ranked.naive_rate,
-        ranked.used_model,
-        ranked.model_version,
-        ranked.reason_source,
+        saved.customer_feature_key as customer_health_key,
+        saved.customer_key,
+        saved.customer_version_key,
+        saved.product_key,
+        saved.as_of_date,
+        saved.is_current,
+        saved.customer_kind,
+        saved.is_vip,
+        saved.health_score,
+        saved.service_score,
+        saved.experience_score,
+        saved.value_score,
+        saved.usage_score,
+        saved.payment_score,
+        saved.coverage,
+        cast(saved.horizon_days as bigint) as horizon_days,
+        saved.churn_probability,
+        saved.naive_rate,
+        saved.used_model,
+        saved.model_version,
+        saved.reason_source,
         {%- for place in [1, 2, 3] %}
-        ranked.reason_{{ place }},
+        saved.reason_{{ place }},
         reason_{{ place }}.label_en as reason_{{ place }}_en,
         reason_{{ place }}.label_zh as reason_{{ place }}_zh,
         {%- endfor %}
-        ranked.currency,
-        cast(ranked.value_12m as double) as value_12m,
-        ranked.value_source,
-        ranked.success_share,
-        ranked.expected_value_saved,
-        case
-            when ranked.is_worth_a_call
-                then row_number() over (
-                    partition by ranked.is_worth_a_call
-                    order by ranked.expected_value_saved desc, ranked.customer_key
-                )
-        end as call_rank
-    from ranked
-    left join {{ ref('risk_reason') }} as reason_1 on ranked.reason_1 = reason_1.reason
-    left join {{ ref('risk_reason') }} as reason_2 on ranked.reason_2 = reason_2.reason
-    left join {{ ref('risk_reason') }} as reason_3 on ranked.reason_3 = reason_3.reason
+        saved.currency,
+        cast(saved.value_12m as double) as value_12m,
+        saved.value_source,
+        saved.success_share,
+        saved.expected_value_saved,
+        calls.call_rank
+    from saved
+    left join calls
+        on calls.customer_feature_key = saved.customer_feature_key
+    left join {{ ref('risk_reason') }} as reason_1 on saved.reason_1 = reason_1.reason
+    left join {{ ref('risk_reason') }} as reason_2 on saved.reason_2 = reason_2.reason
+    left join {{ ref('risk_reason') }} as reason_3 on saved.reason_3 = reason_3.reason
 
 )
 
